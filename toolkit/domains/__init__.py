@@ -1,0 +1,64 @@
+"""A domain gives token ids a meaning: its codecs, corpora, controls, constraints and export formats.
+
+A domain is one module or package in this folder that exports ``DOMAIN``; its name is the module's. Nothing
+is imported until a domain is asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from toolkit.core import BuiltIn, Codec, Constraint, Corpus, unknown
+
+Item = TypeVar("Item")
+Part = TypeVar("Part")
+
+
+@dataclass(frozen=True)
+class Domain(Generic[Item, Part]):
+    """Everything the toolkit must know of one kind of material.
+
+    ``controls`` is a frozen dataclass of knobs (`toolkit.core.knob`) for generation; ``constraint`` lowers
+    its values to an automaton that includes the codec's grammar. ``read`` opens a file, folder or glob.
+    ``read_prompt`` turns what a user gives to continue (a text, or the path of a file) into an item;
+    ``opening`` gives the ids such an item opens a sequence with (a melody's header and notes without its
+    end). ``exports`` maps a file suffix to a function of (item, details) that returns the file's bytes;
+    ``details`` are the result's settings. ``unit`` is the measure that losses are reported in.
+    """
+
+    name: str
+    codecs: Mapping[str, type[Codec[Item, Part]]]
+    default_codec: str
+    built_in: Mapping[str, BuiltIn[Item]]
+    suffixes: frozenset[str]
+    read: Callable[..., Corpus[Item]]
+    controls: type
+    constraint: Callable[[Codec[Item, Part], Any], Constraint[Any]]
+    read_prompt: Callable[[str], Item]
+    opening: Callable[[Codec[Item, Part], Item], list[int]]
+    exports: Mapping[str, Callable[[Item, Mapping[str, Any]], bytes]]
+    show: Callable[[Item], str]
+    unit: str
+    sampling: Mapping[str, Any]
+    length: int
+
+    def join(self, codec: Codec[Item, Part], tokens: Sequence[int]) -> Item:
+        """The item that a whole sequence means."""
+        return codec.decode(tokens)
+
+
+def names() -> tuple[str, ...]:
+    """The domains there are, by listing this folder."""
+    return tuple(sorted(each.name for each in pkgutil.iter_modules(__path__)))
+
+
+def find(name: str) -> Domain[Any, Any]:
+    """The domain called ``name``; UsageError when there is none."""
+    if name not in names():
+        raise unknown("domain", name, names())
+    domain: Domain[Any, Any] = importlib.import_module(f"toolkit.domains.{name}").DOMAIN
+    return domain
