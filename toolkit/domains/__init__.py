@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -26,8 +26,11 @@ class Domain(Generic[Item, Part]):
     its values to an automaton that includes the codec's grammar. ``read`` opens a file, folder or glob.
     ``read_prompt`` turns what a user gives to continue (a text, or the path of a file) into an item;
     ``opening`` gives the ids such an item opens a sequence with (a melody's header and notes without its
-    end). ``exports`` maps a file suffix to a function of (item, details) that returns the file's bytes;
-    ``details`` are the result's settings. ``unit`` is the measure that losses are reported in.
+    end). ``blank`` is what a model that never saw a sequence begin goes on from. ``finish`` makes
+    the whole item of (codec, item given, its ids, ids generated, controls); ``cut_parts`` ends a stream of
+    parts where the controls say so. ``exports`` maps a file suffix
+    to a function of (item, details) that returns the file's bytes; ``details`` are the result's settings.
+    ``unit`` is the measure that losses are reported in.
     """
 
     name: str
@@ -40,15 +43,14 @@ class Domain(Generic[Item, Part]):
     constraint: Callable[[Codec[Item, Part], Any], Constraint[Any]]
     read_prompt: Callable[[str], Item]
     opening: Callable[[Codec[Item, Part], Item], list[int]]
+    blank: Item | None
+    finish: Callable[[Codec[Item, Part], Item | None, Sequence[int], Sequence[int], Any], Item]
+    cut_parts: Callable[[Iterable[Part], Any], Iterator[Part]]
     exports: Mapping[str, Callable[[Item, Mapping[str, Any]], bytes]]
     show: Callable[[Item], str]
     unit: str
     sampling: Mapping[str, Any]
     length: int
-
-    def join(self, codec: Codec[Item, Part], tokens: Sequence[int]) -> Item:
-        """The item that a whole sequence means."""
-        return codec.decode(tokens)
 
 
 def names() -> tuple[str, ...]:

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import io
+import json
+import wave
+
+import pytest
+
+from toolkit.domains.music.listing import note_list, pitch_name, show
+from toolkit.domains.music.views import EXPORTS
+from toolkit.score import Key, Meter, Note, Score, Track, read_details, read_midi
+
+TUNE = Score(
+    (Track((Note(48, 69, 24), Note(72, 70, 36), Note(120, 74, 48))),),
+    meters=(Meter(3, 4),),
+    keys=(Key(5, "major"),),
+    title="Evening",
+)
+DETAILS = {"seed": 7, "settings": {"tempo": 90, "instrument": 73, "bars": None}, "title": "Morning"}
+
+
+def test_the_midi_file_holds_the_notes_the_settings_and_the_details() -> None:
+    data = EXPORTS[".mid"](TUNE, DETAILS)
+    read = read_midi(data)
+    assert [(n.start / read.resolution, n.pitch) for n in read.notes] == [(n.start / 24, n.pitch) for n in TUNE.notes]
+    assert (read.title, round(read.tempos[0].bpm), read.tracks[0].program) == ("Morning", 90, 73)
+    assert (read.meters[0], read.keys[0]) == (Meter(3, 4), Key(5, "major"))
+    assert json.loads(read_details(data) or "") == DETAILS
+
+
+def test_without_details_the_score_speaks_for_itself() -> None:
+    read = read_midi(EXPORTS[".mid"](TUNE, {}))
+    assert (read.title, round(read.tempos[0].bpm), read.tracks[0].program) == ("Evening", 120, 0)
+
+
+def test_notes_as_data() -> None:
+    data = json.loads(EXPORTS[".json"](TUNE, DETAILS))
+    assert data["notes"][1] == {"name": "Bb4", "pitch": 70, "start": 72, "duration": 36}
+    assert (data["meter"], data["key"], data["tempo"], data["instrument"]) == ("3/4", "F major", 90.0, 73)
+    assert data["details"] == DETAILS
+
+
+def test_the_sound_lasts_as_long_as_the_tune() -> None:
+    with wave.open(io.BytesIO(EXPORTS[".wav"](TUNE, {"tempo": 300}))) as sound:
+        assert sound.getnframes() / sound.getframerate() >= TUNE.end / 24 * 0.2
+
+
+def test_pictures() -> None:
+    assert b"<svg" in EXPORTS[".svg"](TUNE, DETAILS)
+    pytest.importorskip("PIL")
+    assert EXPORTS[".png"](TUNE, DETAILS).startswith(b"\x89PNG")
+
+
+def test_bar_by_bar() -> None:
+    assert note_list(TUNE) == (
+        "Evening\n3/4, F major, 3 notes\n\n"
+        "   0  z:2 A4\n"
+        "   1  Bb4:3/2 z:1/2 D5~\n"
+        "   2  D5\n"
+    )  # fmt: skip
+    assert EXPORTS[".txt"](TUNE, DETAILS).decode().startswith("Morning\n3/4, F major")
+
+
+def test_a_terminal_gets_as_many_bars_a_line_as_fit() -> None:
+    assert show(TUNE) == "3/4, F major, 3 notes\n| z:2 A4 | Bb4:3/2 z:1/2 D5~ | D5 |"
+    assert show(TUNE, width=24) == "3/4, F major, 3 notes\n| z:2 A4 |\n| Bb4:3/2 z:1/2 D5~ |\n| D5 |"
+    assert show(Score((Track(()),))) == "4/4, 0 notes"
+
+
+def test_names_of_pitches() -> None:
+    assert [pitch_name(each) for each in (60, 61, 21)] == ["C4", "C#4", "A0"]
+    assert pitch_name(61, Key(1, "major")) == "Db4"

@@ -1,0 +1,40 @@
+"""The toolkit from Python: open a corpus, fit a model to it, open the run, generate.
+
+    from toolkit.api import Plan, fit, open_run
+
+    for event in fit(Plan(corpus="poems.txt", out="runs/poems", minutes=5)):
+        print(event)
+    print(open_run("runs/poems").generate("Once", seed=7).text)
+
+The only place where domains, models, sampling and run folders meet; the command line and the app stand on it.
+"""
+
+from toolkit.api.events import Event, Finished, Noted, Previewed, Started, Stepped, Validated
+from toolkit.api.fitting import Plan, dry_run, fit, resume
+from toolkit.api.materials import built_in, guess_domain, open_corpus, prepare
+from toolkit.api.results import Result
+from toolkit.api.running import Run, Stream, generation_knobs, list_runs, open_run
+
+__all__ = [
+    "Event",
+    "Finished",
+    "Noted",
+    "Plan",
+    "Previewed",
+    "Result",
+    "Run",
+    "Started",
+    "Stepped",
+    "Stream",
+    "Validated",
+    "built_in",
+    "dry_run",
+    "fit",
+    "generation_knobs",
+    "guess_domain",
+    "list_runs",
+    "open_corpus",
+    "open_run",
+    "prepare",
+    "resume",
+]

@@ -1,0 +1,66 @@
+"""The model card: README.md of a run, written from its config alone."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+from toolkit.runs import RunConfig
+
+
+def command(config: RunConfig) -> str:
+    """The command line that trains this run."""
+    asked = config.corpus["asked"]
+    words = ["toolkit", "train", asked["corpus"], "--codec", config.codec["name"]]
+    for name, value in config.budget.items():
+        words += [f"--{name}", f"{value:g}"]
+    words += ["--seed", str(config.seed)]
+    if asked["from"]:
+        words += ["--from", asked["from"]]
+    for each in asked.get("set", ()):
+        words += ["--set", each]
+    return shlex.join([*words, "--out", "RUN"])
+
+
+def model_card(config: RunConfig) -> str:
+    """What it is, what it learned from, how well it does and how to make it again, in Markdown."""
+    result, model = config.result, config.model
+    figures = "\n".join(f"| {name} | {_figure(value)} |" for name, value in result.items())
+    settings = ", ".join(f"{name} {value}" for name, value in {**model, **config.training}.items())
+    return f"""# A {model["cell"]} of {config.corpus["name"]}
+
+A recurrent language model of {config.domain}: {model["layers"]} layer(s) of {model["width"]} units over the
+`{config.codec["name"]}` codec ({config.vocabulary:,} ids).
+
+## Learned from
+{config.corpus["name"]}: {config.corpus["source"]}
+Licence: {config.corpus["licence"]}
+sha256 of what was read: `{config.corpus["sha256"]}`
+
+## Made by
+```
+{command(config)}
+```
+with toolkit {config.versions["toolkit"]}, torch {config.versions["torch"]}, Python {config.versions["python"]}.
+Settings: {settings}.
+
+## Measured
+The loss is over every prediction of the {result.get("split", "validation")} split, in fp32, {_streams(result)}.
+
+| figure | value |
+|---|---|
+{figures}
+
+## Good for
+Play, study and small compositions. It knows nothing but its corpus, repeats that corpus's prejudices, and
+may repeat its words or notes.
+"""
+
+
+def _streams(result: Any) -> str:
+    count = result.get("streams", 1)
+    return "one stream with the state carried throughout" if count == 1 else f"{count} streams with carried state"
+
+
+def _figure(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int | float) else str(value)

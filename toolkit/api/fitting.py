@@ -1,0 +1,384 @@
+"""Training, assembled: a plan becomes a run folder, one event at a time.
+
+The loop that learns is `toolkit.train`; this is what stands around it: the corpus encoded, the budget kept,
+validation, previews, saving, resuming. Prints nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import importlib.metadata
+import math
+import platform
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import toolkit
+from toolkit import domains, runs
+from toolkit.api.cards import model_card
+from toolkit.api.events import Event, Finished, Noted, Previewed, Started, Stepped, Validated
+from toolkit.api.materials import codec_for, load_codec, open_corpus, prepare
+from toolkit.api.running import open_run
+from toolkit.batches import Rows
+from toolkit.core import CheckpointError, Codec, Corpus, UsageError, checked
+from toolkit.evaluate import evaluate
+from toolkit.models import ModelSettings, RecurrentLM, parameters
+from toolkit.runs import Metrics, RunConfig
+from toolkit.train import ALONE, Group, Progress, Training, TrainSettings, optimiser_for, train, uses_bf16
+
+_QUICK = 20_000  # predictions in a quick estimate of the validation loss, over 32 streams
+_QUICK_ROWS = 32
+_LOG_EVERY = 10  # steps between two records of metrics.jsonl
+_EVALUATION_SHARE = 0.15  # of a budget in minutes, at most, for the final one-stream evaluation
+_MARGIN = 1.25  # by which an estimate of seconds may be wrong
+_PREVIEW = 160  # tokens of a preview
+
+
+class Stopped(Exception):  # noqa: N818 (it is a wish, not an error)
+    """Whoever drives the fit asked it to end; everything needed to go on is saved."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to train, on what, for how long: ``minutes`` of the whole command, or a number of ``steps``.
+
+    ``model`` and ``training`` override single settings by name; ``sampling`` becomes the run's defaults.
+    ``start_from`` is a run whose weights and codec to begin with.
+    """
+
+    corpus: str
+    out: str | Path
+    domain: str | None = None
+    codec: str | None = None
+    vocabulary: int | None = None
+    minutes: float | None = None
+    steps: int | None = None
+    seed: int = 0
+    device: str = "auto"
+    model: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    sampling: Mapping[str, Any] = field(default_factory=dict)
+    reading: Mapping[str, Any] = field(default_factory=dict)
+    start_from: str | Path | None = None
+
+
+def _never() -> bool:
+    return False
+
+
+def fit(plan: Plan, *, stopping: Callable[[], bool] = _never, group: Group = ALONE) -> Iterator[Event]:
+    """Trains as ``plan`` says into a new run folder; ends with `Finished`, or with `Stopped` when asked to stop."""
+    if (plan.minutes is None) == (plan.steps is None):
+        raise UsageError("say how long to train: either minutes or steps.")
+    corpus = open_corpus(plan.corpus, domain=plan.domain, **plan.reading)
+    config, codec, notes = _planned(plan, corpus)
+    folder = Path(plan.out)
+    if group.rank == 0:
+        runs.create(folder, config, codec.save)
+    yield from (Noted(each) for each in notes)
+    yield from _Fitting(folder, config, corpus, codec, stopping, group, _device(plan.device)).events()
+
+
+def resume(
+    run: str | Path, *, stopping: Callable[[], bool] = _never, group: Group = ALONE, device: str = "auto"
+) -> Iterator[Event]:
+    """Goes on with an interrupted run from its newest resume point, as if it had never stopped."""
+    folder = Path(run)
+    config = runs.read_config(runs.find(folder))
+    if config.result:
+        yield Noted(f"{folder} is finished; there is nothing to resume.")
+        yield Finished(folder, config.result)
+        return
+    asked = config.corpus["asked"]
+    corpus = open_corpus(asked["corpus"], domain=config.domain, **asked["reading"])
+    if corpus.sha256 != config.corpus["sha256"]:
+        raise CheckpointError(f"the corpus {asked['corpus']!r} has changed since {folder} began; it cannot be resumed.")
+    codec = load_codec(config.domain, config.codec["name"], folder / "codec")
+    yield from _Fitting(folder, config, corpus, codec, stopping, group, _device(device)).events()
+
+
+def dry_run(plan: Plan) -> dict[str, Any]:
+    """What `fit` would do, and how much of it; writes nothing but the cache of the encoded corpus."""
+    corpus = open_corpus(plan.corpus, domain=plan.domain, **plan.reading)
+    config, codec, notes = _planned(plan, corpus)
+    training = checked(TrainSettings, config.training)
+    encoded = prepare(corpus, codec)
+    rows = Rows(encoded.split("train"), rows=training.batch, chunk=training.chunk, seed=plan.seed)
+    size = parameters(RecurrentLM(codec.size, checked(ModelSettings, config.model)))
+    return {
+        "corpus": corpus.name,
+        "documents": {name: facts["documents"] for name, facts in encoded.facts["splits"].items()},
+        "tokens": {name: facts["tokens"] for name, facts in encoded.facts["splits"].items()},
+        "codec": codec.name,
+        "vocabulary": codec.size,
+        "parameters": size,
+        "steps_per_epoch": rows.steps_per_epoch,
+        "steps": plan.steps,
+        "minutes": plan.minutes,
+        "memory_bytes": 16 * size,  # weights, gradients and AdamW's two moments in fp32
+        "disk_bytes": 40 * size,  # best weights and two resume points
+        "model": config.model,
+        "training": config.training,
+        "notes": notes,
+    }
+
+
+def _planned(plan: Plan, corpus: Corpus[Any]) -> tuple[RunConfig, Codec[Any, Any], list[str]]:
+    notes: list[str] = []
+    model_given = dict(plan.model)
+    if plan.start_from is None:
+        codec = codec_for(corpus, plan.codec, plan.vocabulary)
+    else:
+        base = open_run(plan.start_from)
+        if base.config.domain != corpus.domain:
+            raise UsageError(f"{plan.start_from} is a run of {base.config.domain}, and the corpus is {corpus.domain}.")
+        if plan.codec not in (None, base.codec.name):
+            raise UsageError(f"fine-tuning keeps the codec of the run it starts from ({base.codec.name}).")
+        codec = base.codec
+        model_given = {**base.config.model, **model_given}
+        notes.append(f"Starting from {base.name}; its codec and its shape are kept.")
+    if plan.codec is None:
+        notes.append(f"Codec: {codec.name}, {codec.size:,} ids (--codec chooses another).")
+    domain = domains.find(corpus.domain)
+    model = checked(ModelSettings, model_given)
+    training = checked(TrainSettings, plan.training)
+    config = RunConfig(
+        domain=corpus.domain,
+        codec={"name": codec.name, "fingerprint": codec.fingerprint},
+        vocabulary=codec.size,
+        model=dataclasses.asdict(model),
+        training=dataclasses.asdict(training),
+        sampling={**domain.sampling, **plan.sampling},
+        seed=plan.seed,
+        budget={"minutes": plan.minutes} if plan.minutes is not None else {"steps": float(plan.steps or 0)},
+        corpus={
+            "name": corpus.name,
+            "source": corpus.source,
+            "licence": corpus.licence,
+            "sha256": corpus.sha256,
+            "whole": corpus.whole,
+            "asked": {
+                "corpus": plan.corpus,
+                "reading": dict(plan.reading),
+                "from": None if plan.start_from is None else str(plan.start_from),
+            },
+        },
+        versions={
+            "toolkit": toolkit.__version__,
+            "python": platform.python_version(),
+            "torch": importlib.metadata.version("torch"),
+        },
+    )
+    return config, codec, notes
+
+
+def _device(asked: str) -> str:
+    import torch
+
+    if asked != "auto":
+        return asked
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """What all processes do after a step, decided by the first of them."""
+
+    fraction: float
+    save: bool = False
+    stop: bool = False
+
+
+class _Clock:
+    """How much of the run is over. Under a budget in minutes, time spent before an interruption counts."""
+
+    def __init__(self, budget: Mapping[str, float], spent: float) -> None:
+        self.steps = budget.get("steps")
+        self.seconds = 60 * budget.get("minutes", 0.0)
+        self.began = time.monotonic() - spent
+
+    @property
+    def elapsed(self) -> float:
+        return time.monotonic() - self.began
+
+    def fraction(self, step: int) -> float:
+        return min(1.0, step / self.steps if self.steps else self.elapsed / self.seconds)
+
+
+class _Fitting:
+    """One fit under way: the values that training, validation and saving share."""
+
+    def __init__(
+        self,
+        folder: Path,
+        config: RunConfig,
+        corpus: Corpus[Any],
+        codec: Codec[Any, Any],
+        stopping: Callable[[], bool],
+        group: Group,
+        device: str,
+    ) -> None:
+        self.folder, self.config, self.stopping, self.group = folder, config, stopping, group
+        self.unit = domains.find(config.domain).unit
+        self.settings = checked(TrainSettings, config.training)
+        store = prepare(corpus, codec)
+        self.clock = _Clock(config.budget, spent=0.0)
+        self.learnt, validation = store.split("train"), store.split("validation")
+        self.held_out = validation if validation.predictions else self.learnt
+        self.split = "validation" if validation.predictions else "train"
+        self.rows = Rows(self.learnt, rows=self.settings.batch, chunk=self.settings.chunk, seed=config.seed)
+        if self.rows.rows % group.size:
+            raise UsageError(f"train.batch ({self.rows.rows} rows) cannot be shared out evenly among {group.size}.")
+        self.training = _first_training(config, self.settings, device)
+        self.device = next(self.training.model.parameters()).device
+        self.precision = "bf16" if uses_bf16(self.settings.precision, self.device) else "fp32"
+        self.best = float("inf")
+        self.turn = _Turn(0.0)
+
+    def events(self) -> Iterator[Event]:
+        """The whole story: restore, train with validations and resume points, evaluate, write the result."""
+        with runs.alone(self.folder) if self.group.rank == 0 else contextlib.nullcontext():
+            warnings: list[str] = []
+            offset = self._restore(warnings.append)
+            yield from (Noted(each) for each in warnings)
+            self.metrics = Metrics(self.folder, offset) if self.group.rank == 0 else None
+            streams = self._plan_evaluation()
+            size = parameters(self.training.model)
+            yield Started(self.folder, size, len(self.learnt.tokens), self.training.step, self.precision)
+            yield from self._train()
+            if self.group.rank == 0:
+                yield from self._finish(streams)
+
+    def _train(self) -> Iterator[Event]:
+        saved = time.monotonic()
+        self._agree(_Turn(self.clock.fraction(self.training.step)))
+        steps = train(
+            self.training,
+            self.rows.batch,
+            self.settings,
+            lambda step: self.turn.fraction,
+            seed=self.config.seed,
+            group=self.group,
+        )
+        for progress in steps:
+            fraction = self.clock.fraction(progress.step)
+            due = int(fraction * self.settings.validations) > int(self.turn.fraction * self.settings.validations)
+            late = time.monotonic() - saved > self.settings.save_seconds
+            stop = self.stopping()
+            self._agree(_Turn(fraction, save=due or late or stop, stop=stop))
+            if self.metrics:
+                yield from self._report(progress, due)
+            if self.turn.save:
+                self._save()
+                saved = time.monotonic()
+            if self.turn.stop:
+                raise Stopped
+
+    def _agree(self, turn: _Turn) -> None:
+        fraction, save, stop = self.group.told(turn.fraction, turn.save, turn.stop)
+        self.turn = _Turn(fraction, bool(save), bool(stop))
+
+    def _report(self, progress: Progress, due: bool) -> Iterator[Event]:
+        assert self.metrics is not None
+        fraction, elapsed = self.turn.fraction, self.clock.elapsed
+        if progress.step % _LOG_EVERY == 0 or progress.skipped:
+            record = dataclasses.asdict(progress) | {"fraction": fraction, "seconds": round(elapsed, 2)}
+            self.metrics.append(record)
+        yield Stepped(progress, fraction, elapsed * (1 - fraction) / max(fraction, 1e-9))
+        if due:
+            yield from self._validate(progress.step)
+
+    def _validate(self, step: int) -> Iterator[Event]:
+        assert self.metrics is not None
+        part = dataclasses.replace(self.held_out, tokens=self.held_out.tokens[: _QUICK + 1])
+        loss = evaluate(self.training.model, part, rows=_QUICK_ROWS, chunk=512).nats_per_token
+        best = loss < self.best
+        if best:
+            self.best = loss
+            runs.write_weights(self.folder, self.training.snapshot(ALONE)[1]["model"])
+        self.metrics.append({"step": step, "quick_nats_per_token": loss, "best": best})
+        per_unit = loss * self.held_out.predictions / self.held_out.measure[self.unit]
+        yield Validated(step, loss, per_unit, self.unit, best)
+        if best:
+            preview = open_run(self.folder).generate(seed=self.config.seed, length=_PREVIEW)
+            yield Previewed(step, preview.text)
+
+    def _plan_evaluation(self) -> int:
+        """How many streams the final evaluation reads: one, unless the minutes forbid it. Its time is set aside."""
+        if self.clock.steps:
+            return 1
+        probe = dataclasses.replace(self.held_out, tokens=self.held_out.tokens[:2001])
+        for _ in range(2):  # the first one warms up
+            began = time.monotonic()
+            evaluate(self.training.model, probe)
+            seconds = time.monotonic() - began
+        alone = _MARGIN * seconds * self.held_out.predictions / probe.predictions
+        allowed = self.clock.seconds * _EVALUATION_SHARE
+        streams = 1 << max(0, math.ceil(math.log2(alone / allowed)))
+        self.clock.seconds -= alone / streams
+        return streams
+
+    def _finish(self, streams: int) -> Iterator[Event]:
+        if self.best == float("inf"):  # resumed after its last step, or so short that no validation fell due
+            yield from self._validate(self.training.step)
+        model = open_run(self.folder).model.to(self.device)
+        score = evaluate(model, self.held_out, rows=streams)
+        result = {
+            "parameters": parameters(model),
+            "steps": self.training.step,
+            "tokens": self.training.tokens,
+            "epochs": round(self.training.tokens / self.learnt.predictions, 2),
+            "seconds": round(self.clock.elapsed, 1),
+            "precision": self.precision,
+            "split": self.split,
+            "streams": streams,
+            **{name: round(value, 5) for name, value in score.report().items()},
+        }
+        config = dataclasses.replace(self.config, result=result)
+        runs.write_atomically(self.folder / "README.md", model_card(config).encode())
+        runs.write_config(self.folder, config)
+        yield Finished(self.folder, result)
+
+    def _save(self) -> None:
+        numbers, tensors = self.training.snapshot(self.group)
+        if self.metrics:
+            facts = numbers | {
+                "best": self.best if math.isfinite(self.best) else None,
+                "spent": self.clock.elapsed,
+                "fraction": self.turn.fraction,
+                "metrics": self.metrics.offset,
+            }
+            runs.save_last(self.folder, self.training.step, facts, tensors)
+
+    def _restore(self, warn: Callable[[str], None]) -> int:
+        """Takes up the newest resume point, if there is one; where metrics.jsonl stood then."""
+        point = runs.newest_point(self.folder, warn)
+        if point is None:
+            return 0
+        try:
+            facts = point.facts
+            self.training.restore(facts, point.tensors, self.group)
+            self.best = float("inf") if facts["best"] is None else float(facts["best"])
+            self.clock = _Clock(self.config.budget, spent=float(facts["spent"]))
+            return int(facts["metrics"])
+        except (KeyError, ValueError, RuntimeError, IndexError, TypeError):
+            raise CheckpointError(f"{point.folder} does not fit the run it lies in.") from None
+
+
+def _first_training(config: RunConfig, settings: TrainSettings, device: str) -> Training:
+    import torch
+
+    torch.manual_seed(config.seed)
+    model = RecurrentLM(config.vocabulary, checked(ModelSettings, config.model))
+    base = config.corpus["asked"]["from"]
+    if base is not None:
+        try:
+            model.load_state_dict(open_run(base).model.state_dict())
+        except RuntimeError:
+            raise UsageError(f"the model's settings do not fit the weights of {base}.") from None
+    model.to(device)
+    return Training(model, optimiser_for(model, settings))

@@ -1,0 +1,85 @@
+"""Corpora by name, path or hub address, whatever their domain. Knows domains by their declarations only."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from toolkit import domains
+from toolkit.batches import TokenStore, encode
+from toolkit.core import BuiltIn, Codec, Corpus, InputError, MissingExtraError, UsageError, unknown
+from toolkit.core.places import caches
+
+HUB = "hub:"
+
+
+def built_in() -> Mapping[str, BuiltIn[Any]]:
+    """Every corpus that a name stands for, text before music."""
+    found: dict[str, BuiltIn[Any]] = {}
+    for name in sorted(domains.names(), reverse=True):
+        found.update(domains.find(name).built_in)
+    return found
+
+
+def open_corpus(corpus: str, *, domain: str | None = None, **reading: Any) -> Corpus[Any]:
+    """The corpus that a built-in name, a file, a folder, a glob or ``hub:owner/name`` stands for.
+
+    ``domain`` settles what a path cannot; ``reading`` goes to the domain's reader (``text_column`` and so on).
+    """
+    known = built_in()
+    if corpus in known and not Path(corpus).exists():
+        entry = known[corpus]
+        if not entry.available():
+            raise MissingExtraError(f"the corpus {corpus!r}", entry.needs)
+        return entry.open()
+    if corpus.startswith(HUB):
+        return domains.find(domain or "text").read(corpus, **reading)
+    if not any(Path().glob(corpus) if not Path(corpus).is_absolute() else [Path(corpus)]) and _is_a_word(corpus):
+        raise unknown("corpus", corpus, known)
+    return domains.find(domain or guess_domain(corpus)).read(corpus, **reading)
+
+
+def _is_a_word(corpus: str) -> bool:
+    return not Path(corpus).exists() and not any(each in corpus for each in "/\\.*?[")
+
+
+def guess_domain(corpus: str) -> str:
+    """The domain whose files these are: by suffix, or by what a folder holds most of."""
+    known = built_in()
+    if corpus in known:
+        return known[corpus].domain
+    path = Path(corpus)
+    suffixes = (
+        Counter(each.suffix.lower() for each in path.rglob("*")) if path.is_dir() else Counter([path.suffix.lower()])
+    )
+    counts = {name: sum(suffixes[each] for each in domains.find(name).suffixes) for name in domains.names()}
+    best = max(counts, key=lambda name: counts[name])
+    if not counts[best]:
+        every = sorted(suffix for name in domains.names() for suffix in domains.find(name).suffixes)
+        what = f"the folder {corpus} holds no file" if path.is_dir() else f"{corpus} is not a file"
+        raise InputError(f"{what} of a kind the toolkit reads ({' '.join(every)}).")
+    return best
+
+
+def codec_for(corpus: Corpus[Any], name: str | None, size: int | None) -> Codec[Any, Any]:
+    """A codec of that name built for the corpus's training items; the domain's default when none is named."""
+    domain = domains.find(corpus.domain)
+    chosen = name or domain.default_codec
+    if chosen not in domain.codecs:
+        raise unknown(f"{domain.name} codec", chosen, domain.codecs)
+    return domain.codecs[chosen].build((each.item for each in corpus.read("train")), size=size)
+
+
+def load_codec(domain: str, name: str, folder: Path) -> Codec[Any, Any]:
+    """The codec saved in ``folder``."""
+    codecs = domains.find(domain).codecs
+    if name not in codecs:
+        raise UsageError(f"the run's codec {name!r} is not one this toolkit has.")
+    return codecs[name].load(folder)
+
+
+def prepare(corpus: Corpus[Any], codec: Codec[Any, Any]) -> TokenStore:
+    """The corpus encoded, once, in the cache folder."""
+    return encode(corpus, codec, caches() / "tokens")

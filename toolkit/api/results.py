@@ -1,0 +1,74 @@
+"""A result: what was generated, with everything needed to make it again, and ways to keep it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import toolkit
+from toolkit.core import ToolkitError, UsageError, unknown
+from toolkit.domains import Domain
+from toolkit.runs import write_atomically
+
+
+@dataclass(frozen=True)
+class Result:
+    """``item`` is the whole: what was given to go on from, and what was generated after it.
+
+    ``tokens`` are the generated ids and ``log_probabilities`` the model's own, in nats. ``ending`` says why
+    it ended: "stop", "length", "cut" (the controls said so) or "interrupted".
+    """
+
+    domain: Domain[Any, Any]
+    item: Any
+    tokens: tuple[int, ...]
+    log_probabilities: tuple[float, ...]
+    seed: int
+    settings: Mapping[str, Any]
+    prompt: str | None
+    run: str
+    checkpoint: str
+    engine: str
+    precision: str
+    ending: str
+
+    @property
+    def text(self) -> str:
+        """The item as it is printed."""
+        return self.domain.show(self.item)
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """What travels with a saved result; the same details make the same result again."""
+        return {
+            "toolkit": toolkit.__version__,
+            "run": self.run,
+            "checkpoint": self.checkpoint,
+            "engine": self.engine,
+            "precision": self.precision,
+            "seed": self.seed,
+            "prompt": self.prompt,
+            "settings": dict(self.settings),
+            "ending": self.ending,
+            "tokens": len(self.tokens),
+        }
+
+    def export(self, suffix: str) -> bytes:
+        """The result as a file's bytes; ``suffix`` like ".mid" chooses the format."""
+        if suffix not in self.domain.exports:
+            raise unknown(f"format for {self.domain.name}", suffix, self.domain.exports)
+        return self.domain.exports[suffix](self.item, self.details)
+
+    def save(self, path: str | Path) -> Path:
+        """Writes the result where ``path`` says, in the format of its suffix."""
+        path = Path(path)
+        if not path.suffix:
+            raise UsageError(f"{path} needs a suffix: one of {' '.join(sorted(self.domain.exports))}.")
+        if path.is_dir():
+            raise ToolkitError(f"{path} is a folder.")
+        content = self.export(path.suffix.lower())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, content)
+        return path

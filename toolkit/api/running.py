@@ -1,0 +1,266 @@
+"""A trained run, opened: generate, stream, evaluate.
+
+Assembles domain, codec, model, engine, sampler and constraint; the loop itself is `toolkit.generate`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from toolkit import domains, generate, runs
+from toolkit.api.materials import load_codec, open_corpus, prepare
+from toolkit.api.results import Result
+from toolkit.core import (
+    SPLITS,
+    CheckpointError,
+    Codec,
+    Constraint,
+    Engine,
+    InputError,
+    Knob,
+    Split,
+    UsageError,
+    checked,
+    knobs_of,
+    unknown,
+)
+from toolkit.domains import Domain
+from toolkit.evaluate import Evaluation
+from toolkit.sampling import Both, Forbid, Sampler, sampling_knobs
+
+MOST_TOKENS = 1_000_000
+
+
+def length_knob(default: int) -> Knob:
+    return Knob("length", int, default, "tokens to generate at most", low=1, high=MOST_TOKENS, unit="tokens")
+
+
+def generation_knobs(domain: str, defaults: Mapping[str, Any] | None = None) -> tuple[Knob, ...]:
+    """Everything one may turn when generating in a domain: length, the domain's controls, the sampling chain.
+
+    ``defaults`` (a run's own sampling settings) replace those declared.
+    """
+    found = domains.find(domain)
+    knobs = (length_knob(found.length), *knobs_of(found.controls), *sampling_knobs())
+    known = {**found.sampling, **(defaults or {})}
+    return tuple(dataclasses.replace(each, default=known.get(each.name, each.default)) for each in knobs)
+
+
+def open_run(run: str | Path, *, device: str = "cpu", engine: str = "torch") -> Run:
+    """The run in a folder, or the shipped checkpoint of that name, with everything in it checked."""
+    folder = runs.find(run)
+    config = runs.read_config(folder)
+    if config.domain not in domains.names():
+        raise CheckpointError(f"{folder} is of the domain {config.domain!r}, which this toolkit does not have.")
+    codec = load_codec(config.domain, config.codec.get("name", ""), folder / "codec")
+    if codec.fingerprint != config.codec.get("fingerprint") or codec.size != config.vocabulary:
+        raise CheckpointError(f"{folder}: the codec is not the one the model was trained with.")
+    return Run(folder, config, domains.find(config.domain), codec, device, engine)
+
+
+def list_runs() -> list[tuple[str, runs.RunConfig]]:
+    """The shipped checkpoints, by name."""
+    return [(name, runs.read_config(runs.find(name))) for name in runs.shipped_runs()]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder with its codec loaded; the model is loaded when first needed."""
+
+    folder: Path
+    config: runs.RunConfig
+    domain: Domain[Any, Any]
+    codec: Codec[Any, Any]
+    device: str = "cpu"
+    engine_name: str = "torch"
+
+    @property
+    def name(self) -> str:
+        return self.folder.resolve().name
+
+    @property
+    def knobs(self) -> tuple[Knob, ...]:
+        """What one may turn when generating, with this run's defaults."""
+        return generation_knobs(self.domain.name, self.config.sampling)
+
+    @cached_property
+    def model(self) -> Any:
+        """The trained network, in fp32."""
+        from toolkit.models import ModelSettings, RecurrentLM
+
+        settings = _settings_of(self.folder, ModelSettings, self.config.model)
+        expected = _shapes(RecurrentLM, self.config.vocabulary, settings)
+        tensors = runs.read_tensors(self.folder / "model.safetensors", expected)
+        model = RecurrentLM(self.config.vocabulary, settings)
+        model.load_state_dict(tensors)
+        return model.float().eval()
+
+    @cached_property
+    def engine(self) -> Engine:
+        from toolkit.engine import open_engine
+
+        return open_engine(self.model, name=self.engine_name, device=self.device)
+
+    @cached_property
+    def checkpoint(self) -> str:
+        """The sha256 of the weights, which a result names so that it can be made again."""
+        return hashlib.sha256((self.folder / "model.safetensors").read_bytes()).hexdigest()
+
+    def stream(self, prompt: str | None = None, *, seed: int | None = None, **settings: Any) -> Stream:
+        """A generation that is heard or read as it comes: iterate for its parts, then ask for its result.
+
+        ``prompt`` is a text to go on from, typed notes, or a file's path, as the domain reads it. Without a
+        seed one is chosen; the result tells which. UsageError for a setting that cannot be meant.
+        """
+        chosen = {each.name: each.default for each in self.knobs} | self.check(settings)
+        names = {each.name for each in knobs_of(self.domain.controls)}
+        controls: Any = checked(self.domain.controls, {name: chosen[name] for name in names})
+        sampled = {each.name: chosen[each.name] for each in sampling_knobs()}
+        sampler = Sampler.from_settings(sampled, token_named=self.token_named)
+        return Stream(self, prompt, secrets.randbits(31) if seed is None else seed, chosen, controls, sampler)
+
+    def generate(self, prompt: str | None = None, *, seed: int | None = None, **settings: Any) -> Result:
+        """One whole result; the same seed, settings and run give the same one."""
+        stream = self.stream(prompt, seed=seed, **settings)
+        for _ in stream:
+            pass
+        return stream.result()
+
+    def check(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """``settings`` converted and checked; UsageError for one that does not exist or cannot be."""
+        known = {each.name: each for each in self.knobs}
+        for name in settings:
+            if name not in known:
+                raise unknown("setting", name, known)
+        return {name: known[name].check(value) for name, value in settings.items()}
+
+    def token_named(self, label: str) -> int:
+        """The id whose label this is."""
+        if label not in self._labels:
+            raise unknown("token", label, self._labels)
+        return self._labels[label]
+
+    @cached_property
+    def _labels(self) -> dict[str, int]:
+        return {self.codec.label(token): token for token in reversed(range(self.codec.size))}
+
+    def opening(self, prompt: str | None) -> tuple[Any, list[int]]:
+        """What a prompt means and the ids it opens a sequence with, stop included where the model knows one."""
+        item = None if prompt is None else self.domain.read_prompt(prompt)
+        ids = [] if item is None else self.domain.opening(self.codec, item)
+        if not self.config.corpus.get("whole"):
+            return item, [self.codec.stop, *ids]
+        return item, ids or self.domain.opening(self.codec, self.domain.blank)
+
+    def constraint(self, controls: Any) -> Constraint[Any]:
+        """What every result must be: well-formed, as ``controls`` ask, and without an end if the model knows none."""
+        asked = self.domain.constraint(self.codec, controls)
+        return Both(asked, Forbid([self.codec.stop], self.codec.size)) if self.config.corpus.get("whole") else asked
+
+    def evaluate(
+        self, corpus: str, split: Split = "validation", *, reset: int | None = None, **reading: Any
+    ) -> Evaluation:
+        """The loss over a split of a corpus in fp32, one stream with the state carried (or reset every so many)."""
+        from toolkit.evaluate import evaluate
+
+        if split not in SPLITS:
+            raise unknown("split", split, SPLITS)
+        encoded = prepare(open_corpus(corpus, domain=self.domain.name, **reading), self.codec).split(split)
+        if not encoded.predictions:
+            raise InputError(f"the corpus {corpus!r} has no {split} split.")
+        return evaluate(self.model, encoded, reset=reset)
+
+
+class Stream:
+    """One generation under way. Iterating gives parts; leaving early is fine, and `result` gives what there is."""
+
+    def __init__(
+        self, run: Run, prompt: str | None, seed: int, settings: dict[str, Any], controls: Any, sampler: Sampler
+    ) -> None:
+        self.run, self.prompt, self.seed, self.settings = run, prompt, seed, settings
+        self._given, opening = run.opening(prompt)
+        self._opened = [] if self._given is None else [each for each in opening if each != run.codec.stop]
+        self._controls = controls
+        self._steps: list[generate.Step] = []
+        self._over = self._out_of_steps = False
+        decoding = generate.tokens(
+            run.engine,
+            opening,
+            sampler=sampler,
+            constraint=run.constraint(controls),
+            length=settings["length"],
+            seed=seed,
+            stop=run.codec.stop,
+        )
+        self._parts = run.domain.cut_parts(generate.parts(self._primed_decoder(), self._recorded(decoding)), controls)
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        try:
+            return next(self._parts)
+        except StopIteration:
+            self._over = True
+            raise
+
+    def _recorded(self, steps: Iterator[generate.Step]) -> Iterator[generate.Step]:
+        for step in steps:
+            self._steps.append(step)
+            yield step
+        self._out_of_steps = True
+
+    def _primed_decoder(self) -> Any:
+        """A decoder that has seen what was given, so that only what is new comes out of it."""
+        decoder = self.run.codec.decoder()
+        for token in self._opened:
+            list(decoder.push(token))
+        return decoder
+
+    def result(self) -> Result:
+        """The whole as it stands: complete after the last part, and good to keep at any time before."""
+        run, made = self.run, [step.token for step in self._steps]
+        return Result(
+            domain=run.domain,
+            item=run.domain.finish(run.codec, self._given, self._opened, made, self._controls),
+            tokens=tuple(made),
+            log_probabilities=tuple(step.log_probability for step in self._steps),
+            seed=self.seed,
+            settings=self.settings,
+            prompt=self.prompt,
+            run=run.name,
+            checkpoint=run.checkpoint,
+            engine=run.engine.name,
+            precision=run.engine.precision,
+            ending=self._ending(made),
+        )
+
+    def _ending(self, made: list[int]) -> str:
+        if not self._over:
+            return "interrupted"
+        if not self._out_of_steps:
+            return "cut"
+        return "stop" if made and made[-1] == self.run.codec.stop else "length"
+
+
+def _settings_of(folder: Path, kind: type, values: Mapping[str, Any]) -> Any:
+    try:
+        return checked(kind, values)
+    except UsageError as error:
+        raise CheckpointError(f"{folder}/config.json: {error}") from None
+
+
+def _shapes(kind: Any, vocabulary: int, settings: Any) -> dict[str, tuple[int, ...]]:
+    """What a model's tensors must look like, found without giving them any memory."""
+    import torch
+
+    with torch.device("meta"):
+        model = kind(vocabulary, settings)
+    return {name: tuple(each.shape) for name, each in model.state_dict().items()}

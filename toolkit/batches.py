@@ -1,0 +1,181 @@
+"""From a corpus to training batches: tokens encoded once into memory-mapped files, then read as long rows.
+
+Rows are contiguous, so that a model's state can be carried from one chunk to the next. The batch of a step
+is a function of (seed, step) alone: a resumed run needs no data position beyond its step number.
+Knows ids and files; nothing of models, letters or notes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import shutil
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from filelock import FileLock
+
+from toolkit.core import SPLITS, Codec, Corpus, InputError, Measure, Split
+
+FORMAT = 1
+Tokens = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """One split as ids: ``stop document stop document … stop``; ``starts`` are where documents begin.
+
+    A whole text has no stop at all: nothing begins or ends where a split was cut, and ``starts`` is [0].
+    ``measure`` is of the documents, so that losses can be given per byte or per note.
+    """
+
+    tokens: Tokens
+    starts: npt.NDArray[np.int64]
+    measure: Measure
+
+    @property
+    def predictions(self) -> int:
+        """How many tokens are predicted: all but the first."""
+        return max(0, len(self.tokens) - 1)
+
+
+class TokenStore:
+    """The encoded splits of one corpus under one codec, on disk and mapped when read."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.facts: dict[str, Any] = json.loads((folder / "store.json").read_text())
+
+    def split(self, name: Split) -> Encoded:
+        """The ids of one split; empty when the corpus has none of it."""
+        facts = self.facts["splits"][name]
+        dtype, count = np.dtype(self.facts["dtype"]), facts["tokens"]
+        path = self.folder / f"{name}.tokens"
+        if path.stat().st_size != count * dtype.itemsize:
+            raise InputError(f"the cache {self.folder} is damaged; delete it and it will be made again.")
+        tokens: Tokens = np.memmap(path, dtype, "r", shape=(count,)) if count else np.empty(0, dtype)
+        starts = np.fromfile(self.folder / f"{name}.starts", np.int64)
+        return Encoded(tokens, starts, facts["measure"])
+
+
+def encode(corpus: Corpus[Any], codec: Codec[Any, Any], root: Path) -> TokenStore:
+    """The corpus as ids, made once below ``root`` and found again by the fingerprints of corpus and codec."""
+    folder = root / f"{corpus.sha256[:16]}-{codec.fingerprint[:16]}-{FORMAT}"
+    root.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "store.json").is_file():
+            making = Path(f"{folder}.tmp-{os.getpid()}")
+            shutil.rmtree(making, ignore_errors=True)
+            making.mkdir()
+            try:
+                _write(corpus, codec, making)
+                shutil.rmtree(folder, ignore_errors=True)
+                making.rename(folder)
+            finally:
+                shutil.rmtree(making, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        Path(f"{folder}.lock").unlink()
+    return TokenStore(folder)
+
+
+def _write(corpus: Corpus[Any], codec: Codec[Any, Any], folder: Path) -> None:
+    dtype = np.dtype("<u2" if codec.size <= 1 << 16 else "<u4")
+    splits = {}
+    for name in SPLITS:
+        starts, count = array("q"), 0
+        totals: Counter[str] = Counter()
+        with (folder / f"{name}.tokens").open("wb") as file:
+            for document in corpus.read(name):
+                ids = np.asarray(codec.encode(document.item), dtype)
+                starts.append(count)
+                sequence = ids if corpus.whole else np.concatenate([np.asarray([codec.stop], dtype), ids])
+                file.write(sequence.tobytes())
+                count += len(sequence)
+                totals.update(codec.measure(ids))
+            if starts and not corpus.whole:
+                file.write(np.asarray([codec.stop], dtype).tobytes())
+                count += 1
+        (folder / f"{name}.starts").write_bytes(starts.tobytes())
+        splits[name] = {"tokens": count, "documents": len(starts), "measure": dict(totals)}
+    facts = {
+        "corpus": corpus.name,
+        "sha256": corpus.sha256,
+        "codec": codec.fingerprint,
+        "dtype": dtype.str,
+        "splits": splits,
+    }
+    (folder / "store.json").write_text(json.dumps(facts, indent=1))
+
+
+@dataclass(frozen=True)
+class Batch:
+    """``x_BT`` ids and ``y_BT`` the ids that follow them; ``fresh`` when no row goes on from the last batch."""
+
+    x_BT: npt.NDArray[np.int64]
+    y_BT: npt.NDArray[np.int64]
+    fresh: bool
+
+
+class Rows:
+    """Endless batches of ``rows`` contiguous rows, ``chunk`` tokens at a time; epoch after epoch, each its own.
+
+    Every epoch shuffles the documents and starts at another token, both decided by (seed, epoch). A corpus
+    too small for the rows asked for gets fewer.
+    """
+
+    def __init__(self, encoded: Encoded, *, rows: int, chunk: int, seed: int) -> None:
+        if encoded.predictions < 2:
+            raise InputError("the corpus is too small to train on: its training split has fewer than three tokens.")
+        self.encoded, self.seed = encoded, seed
+        self.chunk = min(chunk, encoded.predictions)
+        self.rows = max(1, min(rows, encoded.predictions // self.chunk))
+        self.steps_per_epoch = encoded.predictions // (self.rows * self.chunk)
+        self._epoch, self._read = -1, _ring(encoded, np.random.default_rng(seed))
+
+    def batch(self, step: int) -> Batch:
+        """The batch of one step, counted from 0; the same whenever it is asked for."""
+        epoch, within = divmod(step, self.steps_per_epoch)
+        if epoch != self._epoch:
+            self._epoch, self._read = epoch, _ring(self.encoded, np.random.default_rng([self.seed, epoch]))
+        stride = self.steps_per_epoch * self.chunk
+        rows = [self._read(row * stride + within * self.chunk, self.chunk + 1) for row in range(self.rows)]
+        ids = np.stack(rows).astype(np.int64)
+        return Batch(ids[:, :-1], ids[:, 1:], fresh=within == 0)
+
+
+def _ring(encoded: Encoded, rng: np.random.Generator) -> Callable[[int, int], Tokens]:
+    """A function (position, count) -> ids that reads a split as a ring, its documents shuffled and its start turned."""
+    tokens, starts = encoded.tokens, encoded.starts
+    # The closing stop is left out: the stop that begins the next document on the ring takes its place.
+    lengths = np.diff(starts, append=len(tokens) - 1) if len(starts) > 1 else np.asarray([len(tokens)])
+    order = rng.permutation(len(lengths))
+    ends = np.cumsum(lengths[order])
+    total, turn = int(ends[-1]), int(rng.integers(ends[-1]))
+
+    def read(position: int, count: int) -> Tokens:
+        pieces: list[Tokens] = []
+        position = (position + turn) % total
+        while count:
+            document = int(np.searchsorted(ends, position, side="right"))
+            first = int(starts[order[document]]) + position - int(ends[document] - lengths[order[document]])
+            take = min(count, int(ends[document]) - position)
+            pieces.append(tokens[first : first + take])
+            count -= take
+            position = (position + take) % total
+        return np.concatenate(pieces)
+
+    return read
+
+
+def streams(tokens: Tokens, count: int) -> Iterable[Tokens]:
+    """``tokens`` cut into ``count`` contiguous stretches that overlap by the token one predicts and the next reads."""
+    edges = np.linspace(0, len(tokens) - 1, count + 1).astype(int)
+    return [tokens[first : last + 1] for first, last in itertools.pairwise(edges)]

@@ -1,0 +1,49 @@
+"""The domain `music`: melodies in one meter and key, from folk tunes to a voice of a MIDI file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from toolkit.core import Codec
+from toolkit.domains import Domain
+from toolkit.domains.music.controls import MelodyControls, constraint
+from toolkit.domains.music.corpora import ABC, MIDI, built_in, read
+from toolkit.domains.music.listing import show
+from toolkit.domains.music.melody import MelodyCodec, Part
+from toolkit.domains.music.prompt import opening, read_prompt
+from toolkit.domains.music.views import EXPORTS
+from toolkit.score.notes import Score
+
+__all__ = ["DOMAIN"]
+
+
+def _finish(
+    codec: Codec[Score, Part], given: Score | None, opened: Sequence[int], made: Sequence[int], controls: MelodyControls
+) -> Score:
+    return codec.decode([*opened, *made])
+
+
+def _uncut_parts(parts: Iterable[Part], controls: MelodyControls) -> Iterator[Part]:
+    return iter(parts)
+
+
+DOMAIN: Domain[Score, Part] = Domain(
+    name="music",
+    codecs={MelodyCodec.name: MelodyCodec},
+    default_codec=MelodyCodec.name,
+    built_in=built_in,
+    suffixes=MIDI | ABC,
+    read=read,
+    controls=MelodyControls,
+    constraint=constraint,
+    read_prompt=read_prompt,
+    opening=opening,
+    blank=None,
+    finish=_finish,
+    cut_parts=_uncut_parts,
+    exports=EXPORTS,
+    show=show,
+    unit="note",
+    sampling={"temperature": 0.95, "top_p": 0.98},
+    length=1024,
+)

@@ -1,0 +1,288 @@
+"""Bars to a score: repeats written once or played out, and every note put into the meter.
+
+Knows repeats, endings, pickups and ties. Does not know how music is written down. A bar that does not fill its
+meter is mended only where a section ends and only by a rest or by the last note's length, and it is said; any
+other is an error that names the bar.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from toolkit.domains.music.abc.body import Bar, Sound
+from toolkit.domains.music.abc.fields import COMMON_METERS, WHOLE, AbcError, bar_length, spelled
+from toolkit.score import TICKS, Key, Meter, Note, Score, Tempo, Track, in_order
+
+_TICK = WHOLE // (4 * TICKS)
+_ON_GRID = frozenset(tick for tick in range(TICKS) if tick % 3 == 0 or tick % 4 == 0)
+_MOST_BARS = 10_000
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """A tune as a score, and what had to be changed to make it one, a sentence each."""
+
+    score: Score
+    changes: tuple[str, ...] = ()
+
+
+def written_once(bars: Sequence[Bar]) -> list[Bar]:
+    """The bars without repetition: of several endings the last, because the music leads on from it."""
+    kept: list[Bar] = []
+    ending_from: int | None = None
+    passes: frozenset[int] = frozenset()
+    for bar in bars:
+        if bar.ending:
+            if ending_from is not None and min(bar.ending) > min(passes):
+                del kept[ending_from:]
+            ending_from, passes = len(kept), bar.ending
+        elif bar.starts_repeat:
+            ending_from = None
+        kept.append(bar)
+    return kept
+
+
+def as_played(bars: Sequence[Bar]) -> list[Bar]:
+    """The bars in the order they sound. A repeat without a beginning goes back to the last section's start."""
+    played: list[Bar] = []
+    start, turn, index = 0, 1, 0
+    while index < len(bars) and len(played) < _MOST_BARS:
+        bar = bars[index]
+        if index != start and bar.starts_repeat:
+            start, turn = index, 1
+        if bar.ending and turn not in bar.ending:
+            following = _next_ending(bars, index)
+            if following is not None:
+                index = following
+                continue
+        played.append(bar)
+        again = bar.plays and (turn < bar.plays or _next_ending(bars, index) == index + 1)
+        index += 1
+        if again and turn < 16:
+            index, turn = start, turn + 1
+        elif bar.plays or bar.closes in {"||", "|]", "[|", "[|]"}:
+            start, turn = index, 1
+    return played
+
+
+def _next_ending(bars: Sequence[Bar], index: int) -> int | None:
+    for later in range(index + 1, len(bars)):
+        if bars[later].ending:
+            return later
+        if bars[later].starts_repeat:
+            return None
+    return None
+
+
+def notes_of(sounds: Iterable[Sound]) -> Iterator[tuple[int, int, int]]:
+    """(pitch, onset, duration) in grains, tied notes joined; a tie to another pitch is a slur."""
+    onset = 0
+    held: tuple[int, int, int] | None = None
+    tied = False
+    for sound in sounds:
+        if held is not None and tied and sound.pitch == held[0]:
+            held = (held[0], held[1], held[2] + sound.duration)
+        else:
+            if held is not None:
+                yield held
+            held = None if sound.pitch is None else (sound.pitch, onset, sound.duration)
+        tied = sound.tied
+        onset += sound.duration
+    if held is not None:
+        yield held
+
+
+def arrange(
+    bars: Sequence[Bar], *, unfold: bool = False, tempo: Tempo | None = None, title: str = "", jig: bool = False
+) -> Arrangement:
+    """The score of a tune's bars. ``jig`` decides for 6/8 where the header's meter must be corrected.
+
+    AbcError when there is no note, no meter, a bar that does not add up, or a rhythm off the grid of 24 ticks a
+    quarter (multiples of 3 or 4 from the beat).
+    """
+    if not any(sound.pitch is not None for bar in bars for sound in bar.sounds):
+        raise AbcError("the tune has no notes.")
+    if any(bar.meter is None for bar in bars):
+        raise AbcError("the tune has no meter.")
+    order = as_played(bars) if unfold else written_once(bars)
+    order, changes = _metered(order, jig)
+    filled = _fill(order)
+    notes = tuple(_on_grid(filled.sounds))
+    if not notes:
+        raise AbcError("the tune has no notes.")
+    score = Score(
+        (Track(notes),),
+        in_order(Meter(meter.numerator, meter.denominator, _tick(at)) for at, meter in filled.meters),
+        in_order(replace(key, start=_tick(at)) for at, key in filled.keys),
+        (tempo or Tempo(500_000),),
+        TICKS,
+        title,
+    )
+    if filled.unlined:
+        changes = (*changes, f"bar lines were missing in written bar {', '.join(map(str, filled.unlined))}.")
+    return Arrangement(score, (*changes, *filled.changes))
+
+
+def _metered(bars: list[Bar], jig: bool) -> tuple[list[Bar], tuple[str, ...]]:
+    """The bars under the meter they keep: the header's, or another when all of them agree on it."""
+    meters = {bar.meter for bar in bars}
+    meter = bars[0].meter
+    if len(meters) > 1 or meter is None:
+        return bars, ()
+    length, times = Counter(bar.length for bar in bars).most_common(1)[0]
+    if length == bar_length(meter) or 2 * times <= len(bars):
+        return bars, ()
+    other = _meter_of(length, meter, jig)
+    if other is None:
+        return bars, ()
+    corrected = [replace(bar, meter=other) for bar in bars]
+    try:
+        filled = _fill(corrected)
+    except AbcError:
+        return bars, ()
+    if filled.joined or filled.unlined:
+        return bars, ()
+    return corrected, (f"the header says {meter}, the bars are {other}.",)
+
+
+def _meter_of(length: int, meter: Meter, jig: bool) -> Meter | None:
+    """The common meter with bars of ``length``; three eighths go together where the header or the dance says so."""
+    compound = jig or (meter.denominator == 8 and meter.numerator % 3 == 0)
+    unit = 4 if length % (WHOLE // 4) == 0 and not (compound and length % (3 * WHOLE // 8) == 0) else 8
+    name = f"{length * unit // WHOLE}/{unit}"
+    return Meter.parse(name) if name in COMMON_METERS and length % (WHOLE // unit) == 0 else None
+
+
+class _Filling:
+    """Lays bars end to end so that each full one begins on a bar line. ``lacking`` is what the open bar needs."""
+
+    def __init__(self) -> None:
+        self.sounds: list[Sound] = []
+        self.meters: list[tuple[int, Meter]] = []
+        self.keys: list[tuple[int, Key]] = []
+        self.changes: list[str] = []
+        self.at = 0
+        self.lacking = 0
+        self.unlined: list[int] = []
+        self.joined = False
+
+    def rest(self, duration: int) -> None:
+        self.sounds.append(Sound(None, duration))
+        self.at += duration
+
+    def shorten(self, by: int, bar: Bar) -> None:
+        """Takes ``by`` from the end of what has sounded, rests first, so that a pickup has room."""
+        self.at -= by
+        while by and self.sounds:
+            last = self.sounds[-1]
+            if last.pitch is None and last.duration <= by:
+                by -= self.sounds.pop().duration
+                continue
+            if last.duration <= by:
+                break
+            if last.pitch is not None:
+                self.changes.append(f"the note before bar {bar.number} gives {spelled(by)} to the pickup.")
+            self.sounds[-1] = Sound(last.pitch, last.duration - by, last.tied)
+            return
+        if by:
+            raise AbcError(f"bar {bar.number} is a pickup for which the bar before it has no room.")
+
+    def join(self, before: Bar, bar: Bar, following: Bar | None) -> None:
+        """Makes the boundary between two bars fit where a section or an ending begins."""
+        full, length = _full(bar), bar.length
+        after = following.length if following is not None else 0
+        if not self.lacking:
+            pickup = length < full and following is not None and bar.closes in {"", "|"}
+            if pickup and length + after != full:
+                self.shorten(length, bar)
+                self.lacking = length
+        elif length >= full:
+            self.changes.append(f"bar {before.number} was short by {spelled(self.lacking)}: a rest fills it.")
+            self.rest(self.lacking)
+            self.lacking = 0
+        elif length < self.lacking and length + after != self.lacking:
+            self.changes.append(f"bar {before.number} was short by {spelled(self.lacking - length)}: a rest fills it.")
+            self.rest(self.lacking - length)
+            self.lacking = length
+        elif length > self.lacking:
+            self.shorten(length - self.lacking, bar)
+            self.lacking = length
+
+    def lay(self, bar: Bar) -> None:
+        full, length = _full(bar), bar.length
+        if self.lacking and length > self.lacking:
+            raise AbcError(
+                f"bar {bar.number - 1} lasts {spelled(full - self.lacking)} where the meter asks for {spelled(full)}."
+            )
+        if not self.lacking:
+            self.change(bar)
+        self.joined |= bool(self.lacking) and bar.opens == "|"
+        if length > full:
+            self.over(bar)
+        self.sounds.extend(bar.sounds)
+        self.at += length
+        self.lacking = (self.lacking or full) - length % full if length % full else 0
+
+    def over(self, bar: Bar) -> None:
+        """A bar longer than its meter passes if it is several bars whose lines were left out, the last maybe short."""
+        full, length, at = _full(bar), bar.length, 0
+        starts = set()
+        for sound in bar.sounds:
+            starts.add(at)
+            at += sound.duration
+        lines = range(full, length, full)
+        short_end = length % full and (self.lacking or bar.closes in {"", "|"})
+        if short_end or any(line not in starts for line in lines):
+            raise AbcError(f"bar {bar.number} lasts {spelled(length)} where the meter asks for {spelled(full)}.")
+        self.unlined.append(bar.number)
+
+    def change(self, bar: Bar) -> None:
+        meter = bar.meter
+        if meter is not None and (not self.meters or self.meters[-1][1] != meter):
+            self.meters.append((self.at, meter))
+        if not self.keys or self.keys[-1][1] != bar.key:
+            self.keys.append((self.at, bar.key))
+
+
+def _fill(bars: Sequence[Bar]) -> _Filling:
+    filling = _Filling()
+    for index, bar in enumerate(bars):
+        following = bars[index + 1] if index + 1 < len(bars) else None
+        if not index:
+            filling.change(bar)
+            if bar.length < _full(bar):
+                filling.rest(_full(bar) - bar.length)
+                filling.lacking = bar.length
+        elif _section(bars[index - 1], bar):
+            filling.join(bars[index - 1], bar, following)
+        filling.lay(bar)
+    return filling
+
+
+def _section(before: Bar, bar: Bar) -> bool:
+    """Whether a section, or a jump, lies between two bars as they follow each other."""
+    return bar.starts_section or before.closes not in {"", "|"} or bar.number != before.number + 1
+
+
+def _full(bar: Bar) -> int:
+    if bar.meter is None:
+        raise AbcError("the tune has no meter.")
+    return bar_length(bar.meter)
+
+
+def _on_grid(sounds: Iterable[Sound]) -> Iterator[Note]:
+    for pitch, onset, duration in notes_of(sounds):
+        start, end = _tick(onset), _tick(onset + duration)
+        if start % TICKS not in _ON_GRID or end % TICKS not in _ON_GRID:
+            bad = start if start % TICKS not in _ON_GRID else end
+            raise AbcError(f"its rhythm leaves the grid of 32nds and triplet 16ths in quarter {bad // TICKS + 1}.")
+        yield Note(start, pitch, end - start)
+
+
+def _tick(at: int) -> int:
+    tick, rest = divmod(at, _TICK)
+    if rest:
+        raise AbcError("its rhythm is finer than 32nds and triplet 16ths.")
+    return tick

@@ -1,0 +1,154 @@
+"""Tunebooks: a text into tunes, and each tune's header.
+
+Knows where a tune begins and ends. A broken tune breaks no other: it says so when its score is asked for.
+Source: the abc music standard 2.1 (2011), sections 2 and 3.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+from toolkit.domains.music.abc.body import Bar, read_bars
+from toolkit.domains.music.abc.fields import (
+    WHOLE,
+    AbcError,
+    Signature,
+    default_unit,
+    read_key,
+    read_meter,
+    read_tempo,
+    read_unit,
+)
+from toolkit.domains.music.abc.form import Arrangement, arrange, as_played, notes_of
+from toolkit.score import Key, Meter, Score, Tempo
+
+_FIELD = re.compile(r"([A-Za-z]):(?![|:])(.*)", re.DOTALL)
+_MAILED = re.compile(r"=20|=3D|=\s*$")
+"""What mail programs left in old collections (quoted-printable); none of it is ABC."""
+
+
+@dataclass(frozen=True)
+class Tune:
+    """One tune as written. ``header`` maps a field's letter to its values in order; ``body`` are the lines after K:.
+
+    ``line`` is where it begins in its text, from 1. Everything else is read when it is asked for and raises
+    AbcError when it cannot be.
+    """
+
+    header: Mapping[str, tuple[str, ...]]
+    body: tuple[str, ...]
+    line: int = 1
+
+    def first(self, letter: str) -> str:
+        """The first value of a header field, empty without one."""
+        return self.header.get(letter, ("",))[0]
+
+    @property
+    def number(self) -> str:
+        return self.first("X")
+
+    @property
+    def title(self) -> str:
+        return self.first("T")
+
+    @property
+    def rhythm(self) -> str:
+        return self.first("R")
+
+    @property
+    def signature(self) -> Signature:
+        if "K" not in self.header:
+            raise AbcError("the tune has no key (K:).")
+        return read_key(self.header["K"][-1]) or Signature(Key(0, "major"))
+
+    @property
+    def key(self) -> Key:
+        return self.signature.key
+
+    @property
+    def meter(self) -> Meter | None:
+        """The header's meter; None for a tune in free meter."""
+        return read_meter(self.header["M"][-1]) if "M" in self.header else None
+
+    @property
+    def unit(self) -> Fraction:
+        """The unit note length in whole notes."""
+        return read_unit(self.header["L"][-1]) if "L" in self.header else default_unit(self.meter)
+
+    @property
+    def tempo(self) -> Tempo | None:
+        return read_tempo(self.header["Q"][-1], self.unit) if "Q" in self.header else None
+
+    @cached_property
+    def bars(self) -> tuple[Bar, ...]:
+        return read_bars(self.body, self.signature, self.meter, self.unit)
+
+    def arrange(self, *, unfold: bool = False) -> Arrangement:
+        """The tune in its meter with what had to be changed: repeats written once, or as played with ``unfold``."""
+        jig = "jig" in self.rhythm.lower() and "slip" not in self.rhythm.lower()
+        return arrange(self.bars, unfold=unfold, tempo=self.tempo, title=self.title, jig=jig)
+
+    @property
+    def score(self) -> Score:
+        """The score with repeats written once."""
+        return self.arrange().score
+
+    def played(self) -> tuple[tuple[int, Fraction, Fraction], ...]:
+        """(pitch, onset, duration in whole notes) as played, repeats unfolded, bars not made to fit anything."""
+        sounds = notes_of(sound for bar in as_played(self.bars) for sound in bar.sounds)
+        return tuple((pitch, Fraction(onset, WHOLE), Fraction(duration, WHOLE)) for pitch, onset, duration in sounds)
+
+
+def read_tunes(text: str) -> Iterator[Tune]:
+    """The tunes of a tunebook in order. AbcError when the text holds none.
+
+    A tune begins at ``X:`` (or, in a text without any, at the first field) and ends at an empty line after its
+    music, or at the next ``X:``.
+    """
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    starts = [index for index, line in enumerate(lines) if line.startswith("X:")]
+    if not starts:
+        starts = [index for index, line in enumerate(lines) if _FIELD.match(line)][:1]
+    if not starts:
+        raise AbcError("there is no tune: ABC has lines such as X:1, T:title and K:G before the music.")
+    for start, end in zip(starts, (*starts[1:], len(lines)), strict=True):
+        yield _tune(lines[start:end], start + 1)
+
+
+def _tune(lines: list[str], number: int) -> Tune:
+    header: dict[str, list[str]] = {}
+    directives: list[str] = []
+    music = len(lines)
+    for index, line in enumerate(lines):
+        found = _FIELD.match(line)
+        if found is not None:
+            header.setdefault(found[1], []).append(_value(found[1], found[2]))
+            if found[1] == "K":
+                music = index + 1
+                break
+        if line.startswith(("%%", "I:")):
+            directives.append(line)
+    fields = {letter: tuple(values) for letter, values in header.items()}
+    return Tune(fields, (*directives, *_music(lines[music:])), number)
+
+
+def _value(letter: str, text: str) -> str:
+    """A field's value without its comment; in a title a percent sign may be meant."""
+    comment = r"\s%.*" if letter == "T" else r"(?<!\\)%.*"
+    return re.sub(comment, "", text, count=1).strip()
+
+
+def _music(lines: list[str]) -> Iterator[str]:
+    """The lines up to the empty one that ends a tune; empty ones before any music are passed over."""
+    begun = False
+    for line in lines:
+        if not line.strip():
+            if begun:
+                return
+            continue
+        begun = begun or not (line.startswith("%") or _FIELD.match(line))
+        yield _MAILED.sub(lambda code: "=" if code[0] == "=3D" else " ", line)

@@ -1,0 +1,134 @@
+"""Corpora of melodies: a user's own MIDI and ABC files, beside the built-in collections of `folk`.
+
+Knows which files a source means and how a melody is taken from one. Does not know what makes a tune good enough.
+"""
+
+from __future__ import annotations
+
+import glob
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+
+from toolkit.core import Corpus, Finding, InputError
+from toolkit.domains.music.abc import Tune
+from toolkit.domains.music.families import find_families
+from toolkit.domains.music.folk import built_in
+from toolkit.domains.music.gathering import Gathered, Sentences, corpus_of, labelled, text_of, without_copies
+from toolkit.score import TICKS, Score, extract_melody, in_order, read_midi
+
+__all__ = ["built_in", "read"]
+
+MIDI, ABC = frozenset({".mid", ".midi"}), frozenset({".abc"})
+_LARGEST = 1 << 26
+
+
+def read(source: str) -> Corpus[Score]:
+    """The melodies of a MIDI or ABC file, of every such file in a folder and below it, or of what a glob matches.
+
+    Of a MIDI file the likeliest melody track is taken, and of a tune whose meter or key changes the longest stretch
+    in one. Exact copies are left out; versions of a tune fall into the same split. InputError when nothing is left,
+    with the reason.
+    """
+    gathered = Gathered()
+    for name, path in _files(source):
+        try:
+            _take_file(name, path, gathered)
+        except InputError as error:
+            gathered.drop(name, str(error))
+        except OSError as error:
+            gathered.drop(name, f"it cannot be read: {error.strerror or error}.")
+    if not gathered.documents:
+        raise InputError(_nothing_left(source, gathered.findings))
+    families = find_families(gathered.documents)
+    kept, doubles = without_copies(gathered.documents, families)
+    findings = [doubles.get(finding.name, finding) for finding in gathered.findings]
+    title = Path(source).name if glob.has_magic(source) else Path(source).resolve().stem
+    return corpus_of(title, source, "not stated", kept, findings, families)
+
+
+def _files(source: str) -> list[tuple[str, Path]]:
+    """(Name, path) of the files that ``source`` means, by name; InputError when there are none."""
+    path = Path(source)
+    if path.is_file():
+        return [(path.name, path)]
+    if path.is_dir():
+        found = [(each.relative_to(path).as_posix(), each) for each in path.rglob("*") if each.is_file()]
+        found = [(name, each) for name, each in found if not any(part.startswith(".") for part in name.split("/"))]
+    else:
+        root = Path(path.anchor)
+        pattern = path.relative_to(root).as_posix() if source else "*"
+        found = [(each.relative_to(root).as_posix(), each) for each in root.glob(pattern) if each.is_file()]
+    if not found:
+        raise InputError(f"{source} is no file, no folder with files and no pattern that matches one.")
+    return sorted(found)
+
+
+def _take_file(name: str, path: Path, gathered: Gathered) -> None:
+    suffix = path.suffix.lower()
+    if suffix not in MIDI | ABC:
+        raise InputError("it is neither a MIDI file (.mid, .midi) nor ABC (.abc).")
+    if path.stat().st_size > _LARGEST:
+        raise InputError(f"it is larger than {_LARGEST >> 20} MB.")
+    if suffix in MIDI:
+        gathered.take(name, partial(_midi_melody, path))
+        return
+    tunes = list(labelled(name, text_of(path), "#"))
+    for label, tune in tunes:
+        gathered.take(name if len(tunes) == 1 else label, partial(_abc_melody, tune))
+
+
+def _abc_melody(tune: Tune) -> tuple[Score, Sentences]:
+    arrangement = tune.arrange()
+    return _one_stretch(arrangement.score, arrangement.changes)
+
+
+def _midi_melody(path: Path) -> tuple[Score, Sentences]:
+    found = extract_melody(read_midi(path))
+    score, changes = _one_stretch(found.score, found.notes)
+    return replace(score, title=score.title or path.stem), changes
+
+
+def _one_stretch(score: Score, changes: Sentences) -> tuple[Score, Sentences]:
+    """The longest stretch of a melody in one meter and one key, beginning on a bar line of that meter."""
+    borders = sorted({0, score.end} | {each.start for each in score.meters} | {each.start for each in score.keys})
+    borders = [each for each in borders if each <= score.end]
+    if len(score.meters) == len(score.keys) == 1 or len(borders) < 2:
+        return replace(score, meters=score.meters[:1], keys=score.keys[:1]), changes
+    begin, end = max(pairwise(borders), key=lambda pair: pair[1] - pair[0])
+    meter = [each for each in score.meters if each.start <= begin][-1]
+    key = ([each for each in score.keys if each.start <= begin] or score.keys)[-1]
+    begin += (meter.start - begin) % meter.bar()
+    (track,) = score.tracks
+    notes = tuple(
+        replace(note, start=note.start - begin, duration=min(note.end, end) - note.start)
+        for note in track.notes
+        if begin <= note.start < end
+    )
+    what = " and ".join(["meter"] * (len(score.meters) > 1) + ["key"] * (len(score.keys) > 1))
+    said = f"its {what} changes; the longest stretch, {(end - begin) // TICKS} quarters in {meter} and {key}, was kept."
+    tempo = [each for each in score.tempos if each.start <= begin][-1]
+    tempos = [each for each in score.tempos if begin < each.start < end]
+    cut = replace(
+        score,
+        tracks=(replace(track, notes=notes),),
+        meters=(replace(meter, start=0),),
+        keys=(replace(key, start=0),),
+        tempos=in_order([replace(tempo, start=0), *(replace(each, start=each.start - begin) for each in tempos)]),
+    )
+    return cut, (*changes, said)
+
+
+def _nothing_left(source: str, findings: Sequence[Finding]) -> str:
+    if len(findings) == 1:
+        return f"{source} gives no melody: {findings[0].reason}"
+    reasons: dict[str, list[str]] = defaultdict(list)
+    for finding in findings:
+        reasons[finding.reason].append(finding.name)
+    reason, names = max(reasons.items(), key=lambda item: len(item[1]))
+    return (
+        f"none of the {len(findings)} files and tunes in {source} can be used; {len(names)} of them because: {reason}"
+    )

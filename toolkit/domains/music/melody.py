@@ -1,0 +1,301 @@
+"""The codec `melody`: one tune as ids that say where in the bar and in the phrase they stand.
+
+Holds what a melody is: monophonic notes on a grid of 32nds and triplet 16ths, in one meter and one key.
+Tempo, instrument, velocity and title are not encoded; decoding gives the defaults. Which events there are
+is written in `events`, which may follow which in `grammar`; here notes become events and events notes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from toolkit.core import CheckpointError, InputError, Measure
+from toolkit.domains.music.events import FORMAT, Event, Kind, Layout, on_grid
+from toolkit.domains.music.grammar import Grammar, Limits, Stage, closing, grammar_within
+from toolkit.score.notes import MODES, TICKS, Key, Meter, Note, Score, Track
+
+if TYPE_CHECKING:
+    from random import Random
+
+FILE = "melody.json"
+_LARGEST = 1 << 16
+
+
+@dataclass(frozen=True)
+class MelodyHeader:
+    """The beginning of a tune: what governs all of its notes."""
+
+    meter: Meter
+    key: Key
+
+
+@dataclass(frozen=True)
+class MelodyPart:
+    """A note that is over, ties joined, and the bar it begins in: 1 is the first full bar, 0 the pickup."""
+
+    note: Note
+    bar: int
+
+
+Part = MelodyHeader | MelodyPart
+"""What decoding gives piece by piece, in the order of time."""
+
+
+class MelodyCodec:
+    """A `toolkit.core.Codec` of melodies with a fixed vocabulary.
+
+    Pitches are written relative to the tonic, so a tune differs from its transposition in the TONIC id only and
+    needs no augmentation by transposition.
+    """
+
+    name: ClassVar[str] = "melody"
+
+    def __init__(self, layout: Layout | None = None) -> None:
+        self.layout = layout or Layout()
+
+    @property
+    def size(self) -> int:
+        return len(self.layout.events)
+
+    @property
+    def stop(self) -> int:
+        return self.layout.ids[Event(Kind.STOP)]
+
+    @property
+    def fingerprint(self) -> str:
+        return self.layout.fingerprint
+
+    @classmethod
+    def build(cls, items: Iterable[Score], *, size: int | None = None) -> Self:
+        """The same codec for every corpus: the vocabulary is fixed, ``items`` and ``size`` are not looked at."""
+        return cls()
+
+    def reason(self, score: Score) -> str | None:
+        """Why the codec cannot hold ``score``, or None when it can."""
+        return next(self._objections(score), None) or (None if score.notes else "it has no notes")
+
+    def encode(self, item: Score) -> list[int]:
+        """The ids of a tune, without the stop token; InputError when the codec cannot hold it.
+
+        Whole bars of silence before the first note are left out.
+        """
+        reason = self.reason(item)
+        if reason is not None:
+            raise InputError(f"not a melody that can be encoded: {reason}.")
+        return self._written(item.rescaled(TICKS), ended=True)
+
+    def opening(self, score: Score) -> list[int]:
+        """The ids that begin a sequence with ``score`` and leave it open after its last note.
+
+        A score without notes opens with its meter and key alone. InputError as from `encode`.
+        """
+        reason = next(self._objections(score), None)
+        if reason is not None:
+            raise InputError(f"not a melody that can be continued: {reason}.")
+        return self._written(score.rescaled(TICKS), ended=False)
+
+    def decode(self, tokens: Sequence[int]) -> Score:
+        """The tune that ids mean, up to a stop token or the last finished note.
+
+        InputError when an id cannot stand where it does.
+        """
+        decoder = self.decoder()
+        parts = [part for token in tokens for part in decoder.push(token)]
+        parts.extend(decoder.close())
+        header = next((part for part in parts if isinstance(part, MelodyHeader)), None)
+        notes = tuple(part.note for part in parts if isinstance(part, MelodyPart))
+        if header is None:
+            return Score((Track(notes),))
+        return Score((Track(notes),), meters=(header.meter,), keys=(header.key,))
+
+    def decoder(self) -> MelodyDecoder:
+        return MelodyDecoder(self.layout)
+
+    def grammar(self) -> Grammar:
+        """What a well-formed melody is."""
+        return self.within(Limits())
+
+    def within(self, limits: Limits) -> Grammar:
+        """The melodies within ``limits``; UsageError when there are none."""
+        return grammar_within(self.layout, limits)
+
+    def measure(self, tokens: Sequence[int] | npt.NDArray[Any]) -> Measure:
+        """Notes, ties counted once, and quarter notes from each tune's first note to its end, rests included."""
+        ids = np.asarray(tokens, dtype=np.int64)
+        kinds, values = self.layout.kinds[ids], self.layout.values[ids]
+        (places,) = np.nonzero((kinds == Kind.BAR) | (kinds == Kind.UNTIL))
+        apart, lengths = np.diff(places), np.diff(values[places] * (kinds[places] == Kind.UNTIL))
+        starts = (kinds[places[:-1]] == Kind.BAR) & (apart == 1)  # silence before a pickup: no sound lies between
+        sounded = lengths[(kinds[places[1:]] == Kind.UNTIL) & ~starts].sum()
+        return {"note": float(np.count_nonzero(kinds == Kind.PITCH)), "quarter": float(sounded) / TICKS}
+
+    def variants(self, item: Score, rng: Random) -> Score:
+        """The tune itself: its transpositions differ in one header id, so they would teach nothing new."""
+        return item
+
+    def label(self, token: int) -> str:
+        return self.layout.label(self.layout.events[token])
+
+    def save(self, folder: Path) -> None:
+        saved = {"codec": self.name, "format": FORMAT, "fingerprint": self.fingerprint, "layout": self.layout.data()}
+        (folder / FILE).write_text(json.dumps(saved, indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """The codec that `save` wrote; CheckpointError when the file is damaged or of another format."""
+        path = folder / FILE
+        try:
+            if path.stat().st_size > _LARGEST:
+                raise ValueError("it is too large")
+            saved = json.loads(path.read_text(encoding="utf-8"))
+            if saved["codec"] != cls.name or saved["format"] != FORMAT:
+                raise ValueError("it was written by another version")
+            codec = cls(Layout.of_data(saved["layout"]))
+            if saved["fingerprint"] != codec.fingerprint:
+                raise ValueError("its fingerprint does not match its events")
+        except (OSError, ValueError, TypeError, KeyError, RecursionError, InputError) as error:
+            reason = str(error).rstrip(".") or type(error).__name__
+            raise CheckpointError(f"the codec in {path} cannot be used: {reason}.") from None
+        return codec
+
+    def _objections(self, score: Score) -> Iterator[str]:
+        if any(track.drums and track.notes for track in score.tracks):
+            yield "it has a drum track"
+        if len(score.meters) > 1:
+            yield "its meter changes"
+        meter = (score.meters[0].numerator, score.meters[0].denominator)
+        if meter not in self.layout.meters:
+            yield f"its meter is {score.meters[0]}"
+        if len(score.keys) != 1:
+            yield "its key changes" if score.keys else "it names no key"
+            return
+        bar = score.meters[0].bar(score.resolution)
+        base = self.layout.tonic(score.keys[0].tonic)
+        silent = 0
+        for note in score.notes:
+            where = f"in bar {note.start // bar + 1}"
+            if note.start < silent:
+                yield f"two notes sound at once {where}"
+            if not (_fits(note.start, score.resolution) and _fits(note.end, score.resolution)):
+                yield f"a note {where} lies off the grid of 32nds and triplet 16ths"
+            if not self.layout.lowest <= note.pitch - base <= self.layout.highest:
+                yield f"a note {where} is out of reach of its key (MIDI pitch {note.pitch})"
+            silent = note.end
+
+    def _written(self, score: Score, *, ended: bool) -> list[int]:
+        return [self.layout.ids[event] for event in self._events(score, ended)]
+
+    def _events(self, score: Score, ended: bool) -> Iterator[Event]:
+        """The events of a score that there is no objection to, closing silence included if ``ended``."""
+        meter, key, notes = score.meters[0], score.keys[0], score.notes
+        yield Event(Kind.METER, self.layout.meters.index((meter.numerator, meter.denominator)))
+        yield Event(Kind.MODE, MODES.index(key.mode))
+        yield Event(Kind.TONIC, key.tonic)
+        if not notes:
+            return
+        bar, base = meter.bar(TICKS), self.layout.tonic(key.tonic)
+        line, start = divmod(notes[0].start, bar)
+        line *= bar
+        number = 0 if start else 1
+        yield self.layout.bar(number)
+        if start:
+            yield Event(Kind.UNTIL, start)
+        for event, begin, end in _spans(notes, base, bar, start, ended):
+            at = begin
+            while at < end:
+                if at == line + bar:
+                    line, number = at, number + 1
+                    yield self.layout.bar(number)
+                yield event if at == begin or event.kind is Kind.REST else Event(Kind.TIE)
+                at = min(end, line + bar)
+                yield Event(Kind.UNTIL, at - line)
+
+
+class MelodyDecoder:
+    """Ids to a header and notes as they come. A note is held back until it is sure that no tie follows it."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._grammar = grammar_within(layout, Limits())
+        self._place = self._grammar.begin()
+        self._header: list[int] = []
+        self._bar_line = 0
+        self._number = 0
+        self._held: tuple[int, int, int] | None = None  # pitch, start, bar of the note that may go on
+        self._end: int | None = None
+
+    def push(self, token: int) -> tuple[Part, ...]:
+        """What ``token`` completes; InputError when it cannot follow. Nothing comes after the stop token."""
+        before = self._place
+        if before.stage is Stage.DONE:
+            return ()
+        if not 0 <= token < len(self._layout.events) or not self._grammar.allowed(before)[token]:
+            raise InputError(f"token {token} cannot stand where it does in a melody.")
+        self._place = self._grammar.step(before, token)
+        kind, value = self._layout.events[token]
+        if kind is Kind.UNTIL:
+            if before.stage is Stage.UNTIL and before.sounding:
+                self._end = self._bar_line + value
+        elif kind is Kind.BAR:
+            self._cross(before.bar, before.stage is Stage.FIRST_BAR)
+        elif kind is Kind.PITCH:
+            return self._begin(value)
+        elif kind is Kind.REST or kind is Kind.STOP:
+            return self.close()
+        elif kind is not Kind.TIE:
+            return self._head(value)
+        return ()
+
+    def close(self) -> tuple[Part, ...]:
+        """The note still held back, if it has an end."""
+        held, end = self._held, self._end
+        self._held = self._end = None
+        if held is None or end is None:
+            return ()
+        pitch, start, number = held
+        return (MelodyPart(Note(start, pitch, end - start), number),)
+
+    def _begin(self, offset: int) -> tuple[Part, ...]:
+        over = self.close()
+        pitch = self._layout.tonic(self._header[2]) + offset
+        self._held = (pitch, self._bar_line + self._place.tick, self._number)
+        return over
+
+    def _cross(self, bar: int, first: bool) -> None:
+        if first:
+            self._number = self._place.number
+        else:
+            self._bar_line += bar
+            self._number += 1
+
+    def _head(self, value: int) -> tuple[Part, ...]:
+        self._header.append(value)
+        if len(self._header) < 3:
+            return ()
+        meter, mode, tonic = self._header
+        return (MelodyHeader(Meter(*self._layout.meters[meter]), Key(tonic, MODES[mode])),)
+
+
+def _spans(notes: Sequence[Note], base: int, bar: int, start: int, ended: bool) -> Iterator[tuple[Event, int, int]]:
+    """Notes and the silences between them as (event, begin, end) in ticks, and the silence that ends the tune."""
+    at = notes[0].start
+    for note in notes:
+        if note.start > at:
+            yield Event(Kind.REST), at, note.start
+        yield Event(Kind.PITCH, note.pitch - base), note.start, note.end
+        at = note.end
+    close = closing(at % bar, start, bar)
+    if ended and close is not None:
+        yield Event(Kind.REST), at, at - at % bar + close
+
+
+def _fits(tick: int, resolution: int) -> bool:
+    ticks, between = divmod(tick * TICKS, resolution)
+    return not between and on_grid(ticks)

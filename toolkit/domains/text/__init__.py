@@ -1,0 +1,69 @@
+"""Text: characters, bytes and sub-words, from files or built-in corpora."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from toolkit.core import Codec
+from toolkit.domains import Domain
+from toolkit.domains.text.built_in import BUILT_IN
+from toolkit.domains.text.characters import CharCodec
+from toolkit.domains.text.controls import TextControls, constraint, hold_back
+from toolkit.domains.text.corpora import SUFFIXES, read
+from toolkit.domains.text.pieces import BpeCodec, UnigramCodec
+from toolkit.domains.text.raw_bytes import ByteCodec
+
+__all__ = ["DOMAIN"]
+
+_BLANK = "\n"
+
+
+def _same(text: str) -> str:
+    return text
+
+
+def _opening(codec: Codec[str, str], item: str) -> list[int]:
+    """The ids of ``item``. A vocabulary without any white space begins a blank page with its first character."""
+    return codec.encode(item) or [0] * (item == _BLANK)
+
+
+def _finish(
+    codec: Codec[str, str], given: str | None, opened: Sequence[int], made: Sequence[int], controls: TextControls
+) -> str:
+    return (given or "") + "".join(_cut_parts([codec.decode(made)], controls))
+
+
+def _cut_parts(parts: Iterable[str], controls: TextControls) -> Iterator[str]:
+    return hold_back(parts, controls.stop_strings())
+
+
+def _plain(text: str, details: Mapping[str, Any]) -> bytes:
+    return text.encode("utf-8")
+
+
+def _with_details(text: str, details: Mapping[str, Any]) -> bytes:
+    return (json.dumps({"text": text, **details}, ensure_ascii=False, indent=2) + "\n").encode("utf-8")
+
+
+DOMAIN: Domain[str, str] = Domain(
+    name="text",
+    codecs={each.name: each for each in (CharCodec, ByteCodec, UnigramCodec, BpeCodec)},
+    default_codec="char",
+    built_in=BUILT_IN,
+    suffixes=SUFFIXES,
+    read=read,
+    controls=TextControls,
+    constraint=constraint,
+    read_prompt=_same,
+    opening=_opening,
+    blank=_BLANK,
+    finish=_finish,
+    cut_parts=_cut_parts,
+    exports={".txt": _plain, ".json": _with_details},
+    show=_same,
+    unit="byte",
+    sampling={"temperature": 0.8},
+    length=500,
+)

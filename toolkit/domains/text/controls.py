@@ -1,0 +1,75 @@
+"""What a person may ask of a generated text, and the constraint that it becomes.
+
+Knows spelled tokens and stop strings; does not sample.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from toolkit.core import Codec, knob
+from toolkit.domains.text.codec import TextCodec
+from toolkit.domains.text.grammar import TokenAutomaton
+
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
+
+
+@dataclass(frozen=True)
+class TextControls:
+    """``endless`` is no knob: whoever opens a run sets it when the model was trained on one text that never ended."""
+
+    stop_at: str | None = knob(
+        None, r"end before this text would appear; several are parted by |, and \n is a new line (\| and \\ themselves)"
+    )
+    endless: bool = False
+
+    def stop_strings(self) -> tuple[str, ...]:
+        r"""The texts that ``stop_at`` lists: ``END|\n\n`` is two of them."""
+        listed = re.findall(r"(?:\\.|[^|\\]|\\$)+", self.stop_at or "", flags=re.DOTALL)
+        return tuple(re.sub(r"\\(.)", _meant, each, flags=re.DOTALL) for each in listed)
+
+
+def _meant(escape: re.Match[str]) -> str:
+    return _ESCAPES.get(escape[1], escape[1])
+
+
+def constraint(codec: Codec[str, str], controls: TextControls) -> TokenAutomaton:
+    """The codec's grammar, and no stop token where the text is endless."""
+    if not isinstance(codec, TextCodec):
+        raise TypeError(f"{type(codec).__name__} does not spell text")
+    grammar = codec.grammar()
+    return grammar.without(codec.stop) if controls.endless else grammar
+
+
+def hold_back(parts: Iterable[str], stop_strings: Iterable[str]) -> Iterator[str]:
+    """``parts`` up to the first stop string, wherever parts begin and end; only what may become one is held back.
+
+    The first stop string is the one that is complete first (of two complete at once, the longer); the text is cut where
+    it begins. The result ends there, leaving the rest of ``parts`` unread.
+    """
+    stops = tuple(each for each in stop_strings if each)
+    held = ""
+    for part in parts:
+        held += part
+        found = [(place + len(stop), place) for stop in stops if (place := held.find(stop)) >= 0]
+        if found:
+            if held[: min(found)[1]]:
+                yield held[: min(found)[1]]
+            return
+        free = len(held) - _begun(held, stops)
+        if free:
+            yield held[:free]
+        held = held[free:]
+    if held:
+        yield held
+
+
+def _begun(text: str, stops: tuple[str, ...]) -> int:
+    """How many characters at the end of ``text`` may be the beginning of a stop string."""
+    longest = max(map(len, stops), default=1) - 1
+    for length in range(min(longest, len(text)), 0, -1):
+        if any(stop.startswith(text[-length:]) for stop in stops):
+            return length
+    return 0

@@ -1,0 +1,6 @@
+"""Cells and the recurrent language model. Ids in, logits and state out; nothing here knows what an id means."""
+
+from toolkit.models.cells import CELLS, Cell
+from toolkit.models.lm import ModelSettings, RecurrentLM, parameters
+
+__all__ = ["CELLS", "Cell", "ModelSettings", "RecurrentLM", "parameters"]

@@ -1,0 +1,169 @@
+"""Constraints that need no knowledge of what ids mean, and the one that makes a sequence end in time.
+
+A constraint is `toolkit.core.Constraint`: an automaton with a small hashable state. One that knows how much
+a single token can add to its ``distance`` says so in an attribute ``growth``; `Finishing` then looks ahead
+only near the end. Knows no sampler and no codec.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from toolkit.core import BoolArray, Constraint, UsageError
+from toolkit.core.protocols import S
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+_NEVER = 2**31 - 1
+"""Stands for the distance from where no sequence can end any more."""
+
+
+class Anything:
+    """Every token, always; a sequence may end anywhere."""
+
+    growth = 0
+
+    def begin(self) -> tuple[()]:
+        return ()
+
+    def allowed(self, state: tuple[()]) -> BoolArray | None:
+        return None
+
+    def step(self, state: tuple[()], token: int) -> tuple[()]:
+        return state
+
+    def distance(self, state: tuple[()]) -> int:
+        return 0
+
+
+class Allow(Anything):
+    """Only the tokens where ``mask_V`` is True, always; UsageError when there is none."""
+
+    def __init__(self, mask_V: BoolArray) -> None:
+        if not mask_V.any():
+            raise UsageError("no token is allowed, so there is nothing to generate.")
+        self._mask_V = mask_V.copy()
+
+    def allowed(self, state: tuple[()]) -> BoolArray | None:
+        return self._mask_V
+
+
+class Forbid(Allow):
+    """Every one of ``vocabulary`` tokens but these; UsageError when none is left or one does not exist."""
+
+    def __init__(self, tokens: Collection[int], vocabulary: int) -> None:
+        for token in tokens:
+            if not 0 <= token < vocabulary:
+                raise UsageError(f"there is no token {token} to forbid: the last is {vocabulary - 1}.")
+        mask_V = np.ones(vocabulary, np.bool_)
+        mask_V[list(tokens)] = False
+        super().__init__(mask_V)
+
+
+@dataclass(frozen=True)
+class Both(Generic[A, B]):
+    """What two constraints both accept; the state is a pair.
+
+    ``distance`` is the greater of the two: exact when one shortest ending suits both (a grammar and a
+    constraint that both only wait for the same cadence), otherwise a lower bound, and then `Finishing`
+    may find out too late. Two constraints that pull apart want one automaton of their own.
+    """
+
+    first: Constraint[A]
+    second: Constraint[B]
+
+    @property
+    def growth(self) -> int | None:
+        one, other = growth(self.first), growth(self.second)
+        return None if one is None or other is None else max(one, other)
+
+    def begin(self) -> tuple[A, B]:
+        return self.first.begin(), self.second.begin()
+
+    def allowed(self, state: tuple[A, B]) -> BoolArray | None:
+        one_V, other_V = self.first.allowed(state[0]), self.second.allowed(state[1])
+        if one_V is None or other_V is None:
+            return other_V if one_V is None else one_V
+        return one_V & other_V
+
+    def step(self, state: tuple[A, B], token: int) -> tuple[A, B]:
+        return self.first.step(state[0], token), self.second.step(state[1], token)
+
+    def distance(self, state: tuple[A, B]) -> int:
+        return max(self.first.distance(state[0]), self.second.distance(state[1]))
+
+
+def growth(constraint: Constraint[Any]) -> int | None:
+    """The most that one token can add to the constraint's distance; None when it does not say."""
+    declared: int | None = getattr(constraint, "growth", None)
+    return declared
+
+
+class _Lookahead(NamedTuple):
+    mask_V: BoolArray | None
+    distance_V: npt.NDArray[np.int32]
+    furthest: int
+
+
+class Finishing(Generic[S]):
+    """A constraint that must also be satisfied within ``length`` more tokens, the stop token included.
+
+    It keeps the tokens after which the shortest ending still fits into what remains, so as long as the
+    inner ``distance`` is exact a sequence that can be finished never meets an empty mask. The state is (inner
+    state, tokens left). Looking ahead costs one step for each allowed token, so it is remembered for the
+    last ``states`` states and, where the inner constraint declares its ``growth``, put off until the end is near.
+    """
+
+    growth = 0
+
+    def __init__(self, constraint: Constraint[S], length: int, vocabulary: int, *, states: int = 1024) -> None:
+        self.constraint = constraint
+        self.length = length
+        self._vocabulary = vocabulary
+        self._growth = growth(constraint)
+        self._look = lru_cache(states)(self._look_ahead)
+
+    def begin(self) -> tuple[S, int]:
+        """UsageError when ``length`` is below the shortest sequence."""
+        return self.resume(self.constraint.begin())
+
+    def resume(self, state: S) -> tuple[S, int]:
+        """The state when the inner constraint has come to ``state`` (over a prompt) and all of ``length`` is left.
+
+        UsageError when ``length`` is below the shortest ending.
+        """
+        shortest = self.constraint.distance(state)
+        if shortest >= _NEVER:
+            raise UsageError("what is asked for cannot be finished, however long it may be.")
+        if shortest > self.length:
+            raise UsageError(f"the shortest result takes {shortest} tokens, and the length is {self.length}.")
+        return state, self.length
+
+    def allowed(self, state: tuple[S, int]) -> BoolArray | None:
+        inner, left = state
+        if self._growth is not None and self.constraint.distance(inner) + self._growth < left:
+            return self.constraint.allowed(inner)
+        look = self._look(inner)
+        return look.mask_V if look.furthest < left else look.distance_V < left
+
+    def step(self, state: tuple[S, int], token: int) -> tuple[S, int]:
+        return self.constraint.step(state[0], token), state[1] - 1
+
+    def distance(self, state: tuple[S, int]) -> int:
+        return self.constraint.distance(state[0])
+
+    def _look_ahead(self, inner: S) -> _Lookahead:
+        mask_V = self.constraint.allowed(inner)
+        tokens = range(self._vocabulary) if mask_V is None else np.flatnonzero(mask_V).tolist()
+        distance_V = np.full(self._vocabulary, _NEVER, np.int32)
+        for token in tokens:
+            distance_V[token] = min(self.constraint.distance(self.constraint.step(inner, token)), _NEVER)
+        furthest = max((int(distance_V[token]) for token in tokens), default=0)
+        return _Lookahead(mask_V, distance_V, furthest)
