@@ -61,13 +61,17 @@ class RunConfig:
 def find(run: str | Path) -> Path:
     """The folder of a run given by path, or by the name of a shipped checkpoint."""
     folder = Path(run)
-    if (folder / "config.json").is_file():
+    try:
+        is_run, is_something = (folder / "config.json").is_file(), folder.exists()
+    except (OSError, ValueError):  # a name no file system takes
+        is_run = is_something = False
+    if is_run:
         return folder
-    if folder.exists():
+    if is_something:
         raise CheckpointError(f"{folder} is not a run: it has no config.json.")
     if str(run) in shipped_runs():
         return shipped("checkpoints") / str(run)
-    raise unknown("run", str(run), shipped_runs())
+    raise unknown("run", str(run)[:80], shipped_runs())
 
 
 def shipped_runs() -> tuple[str, ...]:

@@ -17,6 +17,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from toolkit.core import DivergedError, State, knob
+from toolkit.core.random import philox
 
 _PATIENCE = 3  # steps in a row whose numbers may be not finite before training gives up
 
@@ -199,7 +200,7 @@ def train(
             each["lr"] = rate
 
         # Dropout's draws belong to the step, so that a resumed run repeats them without any stored state.
-        torch.manual_seed(((seed << 32) + training.step * group.size + group.rank) % 2**63)
+        torch.manual_seed(philox((training.step, group.rank, 0, 0), (seed & 0xFFFFFFFF, seed >> 32))[0])
         state = None if batch.fresh or training.carry is None else training.carry
         with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
             logits_BTV, state = model(x_BT, state)

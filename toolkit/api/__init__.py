@@ -7,13 +7,22 @@
     print(open_run("runs/poems").generate("Once", seed=7).text)
 
 The only place where domains, models, sampling and run folders meet; the command line and the app stand on it.
+Importing it loads neither torch nor an optional package: what trains is imported when it is first asked for.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from toolkit.api.events import Event, Finished, Noted, Previewed, Started, Stepped, Validated
-from toolkit.api.fitting import Plan, dry_run, fit, resume
 from toolkit.api.materials import built_in, guess_domain, open_corpus, prepare
 from toolkit.api.results import Result
-from toolkit.api.running import Run, Stream, generation_knobs, list_runs, open_run
+from toolkit.api.running import Run, Stream, generation_knobs, list_runs, open_run, runs_in
+
+if TYPE_CHECKING:
+    from toolkit.api.fitting import Plan, Stopped, dry_run, fit, resume
+
+_TRAINING = frozenset({"Plan", "Stopped", "dry_run", "fit", "resume"})
 
 __all__ = [
     "Event",
@@ -25,6 +34,7 @@ __all__ = [
     "Run",
     "Started",
     "Stepped",
+    "Stopped",
     "Stream",
     "Validated",
     "built_in",
@@ -37,4 +47,13 @@ __all__ = [
     "open_run",
     "prepare",
     "resume",
+    "runs_in",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _TRAINING:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from toolkit.api import fitting
+
+    return getattr(fitting, name)

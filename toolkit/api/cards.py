@@ -11,7 +11,13 @@ from toolkit.runs import RunConfig
 def command(config: RunConfig) -> str:
     """The command line that trains this run."""
     asked = config.corpus["asked"]
-    words = ["toolkit", "train", asked["corpus"], "--codec", config.codec["name"]]
+    corpus = asked["corpus"]
+    words = ["toolkit", "train", f"./{corpus}" if corpus.startswith("-") else corpus, "--codec", config.codec["name"]]
+    for name in ("domain", "vocabulary"):
+        if asked.get(name) is not None:
+            words += [f"--{name}", str(asked[name])]
+    for name, value in asked["reading"].items():
+        words += [f"--{name.replace('_', '-')}", str(value)]
     for name, value in config.budget.items():
         words += [f"--{name}", f"{value:g}"]
     words += ["--seed", str(config.seed)]

@@ -22,9 +22,9 @@ from toolkit import domains, runs
 from toolkit.api.cards import model_card
 from toolkit.api.events import Event, Finished, Noted, Previewed, Started, Stepped, Validated
 from toolkit.api.materials import codec_for, load_codec, open_corpus, prepare
-from toolkit.api.running import open_run
+from toolkit.api.running import generation_knobs, open_run
 from toolkit.batches import Rows
-from toolkit.core import CheckpointError, Codec, Corpus, UsageError, checked
+from toolkit.core import CheckpointError, Codec, Corpus, UsageError, checked, unknown
 from toolkit.evaluate import evaluate
 from toolkit.models import ModelSettings, RecurrentLM, parameters
 from toolkit.runs import Metrics, RunConfig
@@ -146,13 +146,14 @@ def _planned(plan: Plan, corpus: Corpus[Any]) -> tuple[RunConfig, Codec[Any, Any
     domain = domains.find(corpus.domain)
     model = checked(ModelSettings, model_given)
     training = checked(TrainSettings, plan.training)
+    sampling = _checked_sampling(domain.name, plan.sampling)
     config = RunConfig(
         domain=corpus.domain,
         codec={"name": codec.name, "fingerprint": codec.fingerprint},
         vocabulary=codec.size,
         model=dataclasses.asdict(model),
         training=dataclasses.asdict(training),
-        sampling={**domain.sampling, **plan.sampling},
+        sampling={**domain.sampling, **sampling},
         seed=plan.seed,
         budget={"minutes": plan.minutes} if plan.minutes is not None else {"steps": float(plan.steps or 0)},
         corpus={
@@ -163,8 +164,11 @@ def _planned(plan: Plan, corpus: Corpus[Any]) -> tuple[RunConfig, Codec[Any, Any
             "whole": corpus.whole,
             "asked": {
                 "corpus": plan.corpus,
+                "domain": plan.domain,
+                "vocabulary": plan.vocabulary,
                 "reading": dict(plan.reading),
                 "from": None if plan.start_from is None else str(plan.start_from),
+                "set": _as_set(model=plan.model, train=plan.training, sample=plan.sampling),
             },
         },
         versions={
@@ -176,12 +180,29 @@ def _planned(plan: Plan, corpus: Corpus[Any]) -> tuple[RunConfig, Codec[Any, Any
     return config, codec, notes
 
 
+def _checked_sampling(domain: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    known = {each.name: each for each in generation_knobs(domain)}
+    for name in given:
+        if name not in known:
+            raise unknown(f"setting of {domain}", name, known)
+    return {name: known[name].check(value) for name, value in given.items()}
+
+
+def _as_set(**groups: Mapping[str, Any]) -> list[str]:
+    """The single settings that a plan overrides, as the command line's --set takes them."""
+    return [f"{group}.{name}={value}" for group, given in groups.items() for name, value in given.items()]
+
+
 def _device(asked: str) -> str:
     import torch
 
-    if asked != "auto":
-        return asked
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    if asked == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(1, device=asked)
+    except (RuntimeError, AssertionError, NotImplementedError):
+        raise UsageError(f"PyTorch can use no device called {asked!r} here; 'cpu' always works.") from None
+    return asked
 
 
 @dataclass(frozen=True)
@@ -250,6 +271,8 @@ class _Fitting:
             size = parameters(self.training.model)
             yield Started(self.folder, size, len(self.learnt.tokens), self.training.step, self.precision)
             yield from self._train()
+            if self.stopping():
+                raise Stopped
             if self.group.rank == 0:
                 yield from self._finish(streams)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,14 +32,30 @@ def open_corpus(corpus: str, *, domain: str | None = None, **reading: Any) -> Co
     known = built_in()
     if corpus in known and not Path(corpus).exists():
         entry = known[corpus]
+        if domain not in (None, entry.domain):
+            raise UsageError(f"the corpus {corpus!r} is of the domain {entry.domain}, not {domain}.")
+        if reading:
+            raise UsageError(f"the corpus {corpus!r} comes with the toolkit and takes no {_listed(reading)}.")
         if not entry.available():
             raise MissingExtraError(f"the corpus {corpus!r}", entry.needs)
         return entry.open()
     if corpus.startswith(HUB):
-        return domains.find(domain or "text").read(corpus, **reading)
+        return _read("text" if domain is None else domain, corpus, reading)
     if not any(Path().glob(corpus) if not Path(corpus).is_absolute() else [Path(corpus)]) and _is_a_word(corpus):
         raise unknown("corpus", corpus, known)
-    return domains.find(domain or guess_domain(corpus)).read(corpus, **reading)
+    return _read(guess_domain(corpus) if domain is None else domain, corpus, reading)
+
+
+def _read(domain: str, corpus: str, reading: Mapping[str, Any]) -> Corpus[Any]:
+    read = domains.find(domain).read
+    strange = {name: value for name, value in reading.items() if name not in inspect.signature(read).parameters}
+    if strange:
+        raise UsageError(f"a corpus of {domain} takes no {_listed(strange)}.")
+    return read(corpus, **reading)
+
+
+def _listed(reading: Mapping[str, Any]) -> str:
+    return " or ".join(name.replace("_", " ") for name in reading)
 
 
 def _is_a_word(corpus: str) -> bool:

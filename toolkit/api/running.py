@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from toolkit import domains, generate, runs
 from toolkit.api.materials import load_codec, open_corpus, prepare
@@ -32,10 +32,20 @@ from toolkit.core import (
     unknown,
 )
 from toolkit.domains import Domain
-from toolkit.evaluate import Evaluation
 from toolkit.sampling import Both, Forbid, Sampler, sampling_knobs
 
+if TYPE_CHECKING:
+    from toolkit.evaluate import Evaluation
+
 MOST_TOKENS = 1_000_000
+_LONGEST_PROMPT = 1 << 20
+
+
+@runtime_checkable
+class _Warning(Protocol):
+    """A codec that can say what of an item it will change."""
+
+    def warnings_for(self, item: Any, /) -> str | None: ...
 
 
 def length_knob(default: int) -> Knob:
@@ -68,6 +78,17 @@ def open_run(run: str | Path, *, device: str = "cpu", engine: str = "torch") -> 
 def list_runs() -> list[tuple[str, runs.RunConfig]]:
     """The shipped checkpoints, by name."""
     return [(name, runs.read_config(runs.find(name))) for name in runs.shipped_runs()]
+
+
+def runs_in(folder: str | Path) -> list[tuple[Path, runs.RunConfig | CheckpointError]]:
+    """The runs in a folder, finished or not, by name; for a damaged one, what is wrong with it."""
+    found: list[tuple[Path, runs.RunConfig | CheckpointError]] = []
+    for each in sorted(Path(folder).glob("*/config.json")):
+        try:
+            found.append((each.parent, runs.read_config(each.parent)))
+        except CheckpointError as error:
+            found.append((each.parent, error))
+    return found
 
 
 @dataclass(frozen=True)
@@ -140,6 +161,30 @@ class Run:
             if name not in known:
                 raise unknown("setting", name, known)
         return {name: known[name].check(value) for name, value in settings.items()}
+
+    @property
+    def metrics(self) -> list[dict[str, Any]]:
+        """What training logged: a record for every few steps and for every validation."""
+        return runs.read_metrics(self.folder)
+
+    def prompt_in(self, path: str | Path) -> str:
+        """The prompt that a file holds: its text, or its path where it is a kind that the domain opens itself."""
+        path = Path(path)
+        if path.suffix.lower() in self.domain.prompt_files:
+            return str(path)
+        try:
+            if path.stat().st_size > _LONGEST_PROMPT:
+                raise InputError(f"{path} is too large for a prompt; {_LONGEST_PROMPT >> 20} MB are the most.")
+            return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+        except OSError as error:
+            raise InputError(f"{path} cannot be read: {error.strerror or error}.") from None
+        except UnicodeDecodeError as error:
+            raise InputError(f"{path} is not UTF-8: byte 0x{error.object[error.start]:02X} at {error.start:,}.") from None
+
+    def warnings_for(self, prompt: str) -> str | None:
+        """One sentence on what of ``prompt`` the codec cannot keep as it is; None when it keeps everything."""
+        item = self.domain.read_prompt(prompt)
+        return self.codec.warnings_for(item) if isinstance(self.codec, _Warning) else None
 
     def token_named(self, label: str) -> int:
         """The id whose label this is."""

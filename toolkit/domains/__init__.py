@@ -24,8 +24,8 @@ class Domain(Generic[Item, Part]):
 
     ``controls`` is a frozen dataclass of knobs (`toolkit.core.knob`) for generation; ``constraint`` lowers
     its values to an automaton that includes the codec's grammar. ``read`` opens a file, folder or glob.
-    ``read_prompt`` turns what a user gives to continue (a text, or the path of a file) into an item;
-    ``opening`` gives the ids such an item opens a sequence with (a melody's header and notes without its
+    ``read_prompt`` turns what a user gives to continue into an item: a text, or the path of a file whose suffix
+    is one of ``prompt_files``; ``opening`` gives the ids such an item opens a sequence with (a melody's header and notes without its
     end). ``blank`` is what a model that never saw a sequence begin goes on from. ``finish`` makes
     the whole item of (codec, item given, its ids, ids generated, controls); ``cut_parts`` ends a stream of
     parts where the controls say so. ``exports`` maps a file suffix
@@ -51,6 +51,7 @@ class Domain(Generic[Item, Part]):
     unit: str
     sampling: Mapping[str, Any]
     length: int
+    prompt_files: frozenset[str] = frozenset()
 
 
 def names() -> tuple[str, ...]:

@@ -77,7 +77,7 @@ class NGram:
         return ()
 
     def feed(self, tokens: Sequence[int], memory: tuple[int, ...]) -> tuple[FloatArray, tuple[int, ...]]:
-        """log p of every next token, shape (V,), and the last tokens as memory."""
+        """Log p of every next token, shape (V,), and the last tokens as memory."""
         memory = (*memory, *tokens)[-(self.order - 1) :] if self.order > 1 else ()
         every = np.arange(self.vocabulary)
         p = np.full(self.vocabulary, 1 / self.vocabulary)

@@ -1,16 +1,15 @@
-"""Stop strings, endless text, and what the domain declares."""
+"""Stop strings, and what the domain declares."""
 
 import json
 
-import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from toolkit.core import checked, knobs_of
+from toolkit.core import checked
 from toolkit.domains import find
 from toolkit.domains.text import DOMAIN
-from toolkit.domains.text.controls import TextControls, constraint, hold_back
+from toolkit.domains.text.controls import TextControls, hold_back
 
 WORDS = st.text(alphabet="ab", max_size=4)
 
@@ -76,21 +75,6 @@ def test_after_a_stop_string_nothing_more_is_asked_for():
 )
 def test_stop_strings_as_they_are_typed(typed, meant):
     assert checked(TextControls, {"stop_at": typed}).stop_strings() == meant
-
-
-def test_endless_is_for_the_run_to_say_and_not_for_a_flag():
-    assert [each.name for each in knobs_of(TextControls)] == ["stop_at"]
-
-
-@pytest.mark.parametrize("name", sorted(DOMAIN.codecs))
-def test_endless_text_never_stops_and_is_otherwise_the_same(name):
-    codec = DOMAIN.codecs[name].build(["some words to learn from, and some more"])
-    ending, endless = constraint(codec, TextControls()), constraint(codec, TextControls(endless=True))
-    assert ending.allowed(ending.begin()) is None or ending.allowed(ending.begin())[codec.stop]
-    before, after = ending.allowed_SV[0], endless.allowed(endless.begin())
-    assert not after[codec.stop]
-    assert np.flatnonzero(before != after).tolist() == [codec.stop]
-    assert endless.distance(endless.begin()) == 0
 
 
 def test_the_domain_is_found_by_name_and_complete():

@@ -46,4 +46,5 @@ DOMAIN: Domain[Score, Part] = Domain(
     unit="note",
     sampling={"temperature": 0.95, "top_p": 0.98},
     length=1024,
+    prompt_files=MIDI | ABC,
 )

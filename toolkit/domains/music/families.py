@@ -26,6 +26,9 @@ NOTE_STEPS, NOTES_SHARED = 12, 0.15
 BEAT_STEPS, BEATS_SHARED = 8, 0.25
 """Contours of nine beats in a row, and the part that makes a family."""
 
+FEWEST_SHARED = 4
+"""Contours that two tunes must share in any case: short songs have few, and one turn of phrase is no kinship."""
+
 VALIDATION, TEST = 0.90, 0.95
 """Where on the scale from 0 to 1, on which a family's name is hashed, each split begins; train is below."""
 
@@ -120,7 +123,7 @@ def _contours(degrees: Sequence[int], length: int) -> Contours:
 
 
 def _alike(contours: Sequence[Contours], least: float) -> Iterable[tuple[int, int]]:
-    """Pairs of tunes of which the one with fewer contours shares more than ``least`` of them with the other."""
+    """Pairs of tunes that share contours enough: more than the part ``least`` of the fewer that one of them has."""
     holders: dict[tuple[int, ...], list[int]] = defaultdict(list)
     for tune, own in enumerate(contours):
         shared: Counter[int] = Counter()
@@ -128,7 +131,8 @@ def _alike(contours: Sequence[Contours], least: float) -> Iterable[tuple[int, in
             shared.update(holders[contour])
             holders[contour].append(tune)
         for other, count in shared.items():
-            if count > least * min(len(own), len(contours[other])):
+            fewer = min(len(own), len(contours[other]))
+            if count > least * fewer and count >= min(FEWEST_SHARED, fewer):
                 yield other, tune
 
 

@@ -73,8 +73,8 @@ COLLECTIONS = {
             "Folk songs, most of them German, many Chinese; their modes are found from the notes.",
             "The Essen Folksong Collection (H. Schaffrath and others), in ABC, from music21's corpus/essenFolksong",
             "NON-COMMERCIAL. Ewa Dahlig-Turek and Seymour Shlien gave permission for non-commercial distribution and "
-            'use of these files in music21; its licence file adds that "the legal status of the Essen folksong database '
-            'is unclear, as the data has been input by many people".',
+            'use of these files in music21; the licence file adds: "The legal status of the Essen folksong database is '
+            'unclear, as the data has been input by many people."',
             "8,514 songs, 450,000 notes",
             modal=False,
         ),

@@ -18,12 +18,11 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 
 @dataclass(frozen=True)
 class TextControls:
-    """``endless`` is no knob: whoever opens a run sets it when the model was trained on one text that never ended."""
+    """What a user may ask of the text that comes."""
 
     stop_at: str | None = knob(
         None, r"end before this text would appear; several are parted by |, and \n is a new line (\| and \\ themselves)"
     )
-    endless: bool = False
 
     def stop_strings(self) -> tuple[str, ...]:
         r"""The texts that ``stop_at`` lists: ``END|\n\n`` is two of them."""
@@ -36,11 +35,10 @@ def _meant(escape: re.Match[str]) -> str:
 
 
 def constraint(codec: Codec[str, str], controls: TextControls) -> TokenAutomaton:
-    """The codec's grammar, and no stop token where the text is endless."""
+    """The codec's grammar: a text may end anywhere between two characters."""
     if not isinstance(codec, TextCodec):
         raise TypeError(f"{type(codec).__name__} does not spell text")
-    grammar = codec.grammar()
-    return grammar.without(codec.stop) if controls.endless else grammar
+    return codec.grammar()
 
 
 def hold_back(parts: Iterable[str], stop_strings: Iterable[str]) -> Iterator[str]:

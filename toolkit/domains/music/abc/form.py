@@ -18,6 +18,7 @@ from toolkit.score import TICKS, Key, Meter, Note, Score, Tempo, Track, in_order
 _TICK = WHOLE // (4 * TICKS)
 _ON_GRID = frozenset(tick for tick in range(TICKS) if tick % 3 == 0 or tick % 4 == 0)
 _MOST_BARS = 10_000
+_DOUBLE = frozenset({"||", "|]", "[|", "[|]"})
 
 
 @dataclass(frozen=True)
@@ -45,35 +46,48 @@ def written_once(bars: Sequence[Bar]) -> list[Bar]:
 
 
 def as_played(bars: Sequence[Bar]) -> list[Bar]:
-    """The bars in the order they sound. A repeat without a beginning goes back to the last section's start."""
+    """The bars in the order they sound. A repeat without a beginning goes back to where its section starts."""
     played: list[Bar] = []
     start, turn, index = 0, 1, 0
     while index < len(bars) and len(played) < _MOST_BARS:
         bar = bars[index]
         if index != start and bar.starts_repeat:
             start, turn = index, 1
-        if bar.ending and turn not in bar.ending:
-            following = _next_ending(bars, index)
-            if following is not None:
-                index = following
-                continue
+        endings = _endings(bars, start)
+        foreseen = turn > 1 or any(turn in passes for passes in endings.values())
+        if foreseen and index in endings and turn not in bar.ending:
+            index = next((later for later in endings if later > index), _over(bars, index))
+            continue
         played.append(bar)
-        again = bar.plays and (turn < bar.plays or _next_ending(bars, index) == index + 1)
         index += 1
-        if again and turn < 16:
+        passes = max(bar.plays, *(max(each) for each in endings.values()), 0)
+        if bar.plays and turn < passes:
             index, turn = start, turn + 1
-        elif bar.plays or bar.closes in {"||", "|]", "[|", "[|]"}:
+        elif bar.plays or bar.closes in _DOUBLE:
+            while index in endings:
+                index = _over(bars, index)
             start, turn = index, 1
     return played
 
 
-def _next_ending(bars: Sequence[Bar], index: int) -> int | None:
-    for later in range(index + 1, len(bars)):
-        if bars[later].ending:
-            return later
-        if bars[later].starts_repeat:
-            return None
-    return None
+def _endings(bars: Sequence[Bar], start: int) -> dict[int, frozenset[int]]:
+    """Where the endings of the repeat that begins at ``start`` are, and in which passes each is played."""
+    endings: dict[int, frozenset[int]] = {}
+    for index in range(start, len(bars)):
+        bar = bars[index]
+        over = index > start and (bars[index - 1].plays or bars[index - 1].closes in _DOUBLE)
+        if index > start and (bar.starts_repeat or (over and not (bar.ending and endings))):
+            break
+        if bar.ending:
+            endings[index] = bar.ending
+    return endings
+
+
+def _over(bars: Sequence[Bar], index: int) -> int:
+    """The bar after the ending that begins at ``index``."""
+    while index < len(bars) and not bars[index].plays and bars[index].closes not in _DOUBLE:
+        index += 1
+    return index + 1
 
 
 def notes_of(sounds: Iterable[Sound]) -> Iterator[tuple[int, int, int]]:

@@ -1,0 +1,90 @@
+"""Knobs as controls of a page: which component shows one, and what its value means.
+
+The declaration in the library decides; here are only the narrower ranges that suit a slider. Knows no tab.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import gradio as gr
+
+from toolkit.core import Knob
+
+from .guard import MOST_TOKENS
+
+_MOST_STEPS = 5_000
+"""A range with more steps than this cannot be aimed at with a slider."""
+
+_UNDECIDED = ""
+"""What a dropdown holds when the choice is left to the model."""
+
+COMFORTABLE: Mapping[str, float] = {"length": MOST_TOKENS, "temperature": 2.0}
+"""The most that the studio offers of a knob that can go further."""
+
+
+def narrowed(knob: Knob) -> Knob:
+    """The knob within the studio's range, which always holds its default, but for what is capped."""
+    most = COMFORTABLE.get(knob.name)
+    if most is None:
+        return knob
+    default = min(knob.default, MOST_TOKENS) if knob.name == "length" else knob.default
+    return dataclasses.replace(knob, high=max(most, default), default=default)
+
+
+def component(knob: Knob, names: Sequence[str] = ()) -> Any:
+    """The component for ``knob``: a checkbox, a dropdown, a slider, a number or a line of text.
+
+    ``names`` are words for the whole numbers from the knob's low on, and make a dropdown of them.
+    """
+    knob = narrowed(knob)
+    common: dict[str, Any] = {"label": label(knob), "info": _about(knob), "interactive": True}
+    if knob.kind is bool:
+        return gr.Checkbox(value=knob.default, **common)
+    if names:
+        values = range(int(knob.low or 0), int(knob.low or 0) + len(names))
+        return gr.Dropdown(list(zip(names, values, strict=True)), value=knob.default, **common)
+    if knob.choices:
+        undecided = [("As it comes", _UNDECIDED)] if knob.optional else []
+        return gr.Dropdown([*undecided, *((each, each) for each in knob.choices)], value=shown(knob), **common)
+    if knob.kind is str:
+        return gr.Textbox(value=shown(knob), placeholder="none", max_lines=1, **common)
+    step = knob.step or (1 if knob.kind is int else 0.01)
+    if knob.optional or knob.low is None or knob.high is None or (knob.high - knob.low) / step > _MOST_STEPS:
+        bounds: dict[str, Any] = {
+            "minimum": knob.low,
+            "maximum": knob.high,
+            "precision": 0 if knob.kind is int else None,
+        }
+        return gr.Number(value=knob.default, placeholder="any", step=step, **bounds, **common)
+    return gr.Slider(knob.low, knob.high, value=knob.default, step=step, **common)
+
+
+def shown(knob: Knob) -> Any:
+    """The knob's default as its component holds it."""
+    knob = narrowed(knob)
+    return _UNDECIDED if knob.default is None and knob.kind is str else knob.default
+
+
+def meant(knobs: Sequence[Knob], values: Sequence[Any]) -> dict[str, Any]:
+    """The settings that the components' values stand for, not yet checked against the run's knobs."""
+    return {
+        knob.name: None if knob.optional and value == _UNDECIDED else value
+        for knob, value in zip(knobs, values, strict=True)
+    }
+
+
+def label(knob: Knob) -> str:
+    """The knob's name for people."""
+    return re.sub(r"_([kp])$", r"-\1", knob.name).replace("_", " ").capitalize()
+
+
+def _about(knob: Knob) -> str:
+    """The knob's help, as a sentence that the page will not take for Markdown."""
+    about = knob.help[:1].upper() + knob.help[1:].rstrip(".")
+    unit = f" ({knob.unit})" if knob.unit and knob.unit not in about else ""
+    return re.sub(r"([\\`*_|\[\]#~])", r"\\\1", html.escape(about + unit, quote=False)) + "."

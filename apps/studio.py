@@ -1,0 +1,142 @@
+"""The studio, assembled and served: two tabs over the runs of this machine, for this machine.
+
+`build` makes the page, `serve` lets it out behind the guard, `main` does both and stays.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from toolkit.core import MissingExtraError, ToolkitError
+
+from . import guard
+from .library import Library
+from .pacing import Stops
+
+if TYPE_CHECKING:
+    import gradio as gr
+
+_HERE = Path(__file__).resolve().parent
+_WAITING = 64  # generations that may queue; who comes later is told so
+_HEADER = """<header class="masthead">
+<svg viewBox="0 0 28 28" aria-hidden="true">
+<rect width="28" height="28" rx="7"/><path d="M6 18h6M11 13h7M17 8h5"/></svg>
+<div><h1>Studio</h1><p>Small recurrent models of text and melody, on this machine alone</p></div></header>"""
+
+
+def build(runs: Iterable[str | Path] | None = None) -> gr.Blocks:
+    """The page, not yet served. ``runs`` are folders of runs; without them the shipped ones and those of ./runs.
+
+    MissingExtraError when gradio is not installed.
+    """
+    return _built(Library(runs))
+
+
+def serve(page: gr.Blocks, host: str = "127.0.0.1", port: int = 7860, password: str | None = None) -> str:
+    """Serves the page from a thread of its own and returns its address; ``page.close()`` ends it.
+
+    A ``host`` that other machines can reach needs a ``password``; UsageError without. ToolkitError when the port
+    is taken.
+    """
+    guard.checked_address(host, password)
+    from starlette.middleware import Middleware
+
+    from .theme import theme
+
+    try:
+        _, address, _ = page.queue(max_size=_WAITING, default_concurrency_limit=1).launch(
+            server_name=host,
+            server_port=port,
+            prevent_thread_lock=True,
+            quiet=True,
+            share=False,
+            inbrowser=False,
+            auth=_asking(password) if password else None,
+            auth_message="Any name will do, the password will not." if password else None,
+            show_error=False,
+            enable_monitoring=False,
+            run_history=False,
+            allowed_paths=[],
+            max_file_size=guard.LARGEST_UPLOAD,
+            ssr_mode=False,
+            pwa=False,
+            mcp_server=False,
+            strict_cors=True,
+            footer_links=["api", "settings"],
+            favicon_path=_HERE / "icon.png" if (_HERE / "icon.png").is_file() else None,
+            theme=theme(),
+            css_paths=_HERE / "studio.css",
+            head=f"<script>{(_HERE / 'studio.js').read_text(encoding='utf-8')}</script>",
+            app_kwargs={
+                "middleware": [Middleware(guard.Guard, names=guard.answers_to(host))],
+                "docs_url": None,
+                "redoc_url": None,
+                "openapi_url": None,
+            },
+        )
+    except OSError as error:
+        raise ToolkitError(f"the studio cannot listen on {host}, port {port}: {error}.") from None
+    return str(address)
+
+
+def main(host: str = "127.0.0.1", port: int = 7860, password: str | None = None) -> None:
+    """Builds and serves the studio until interrupted."""
+    guard.checked_address(host, password)
+    library = Library()
+    page = _built(library)
+    threading.Thread(target=_warm, args=(library,), daemon=True).start()
+    address = serve(page, host, port, password)
+    print(f"The studio is open at {address} (Ctrl+C closes it).", file=sys.stderr)
+    page.block_thread()
+
+
+def _built(library: Library) -> gr.Blocks:
+    guard.stay_offline()
+    try:
+        import gradio as gr
+    except ImportError:
+        raise MissingExtraError("the studio", "app") from None
+    from .melody_tab import melody_tab
+    from .text_tab import text_tab
+
+    _decode_on_one_thread()
+    stops = Stops()
+    with gr.Blocks(title="Studio", analytics_enabled=False, delete_cache=(600, 3600), fill_width=True) as page:
+        gr.HTML(_HEADER)
+        with gr.Tab("Text", id="text", elem_id="tab-text"):
+            text_tab(page, library, stops)
+        with gr.Tab("Melody", id="melody", elem_id="tab-melody"):
+            melody_tab(page, library, stops)
+    return page
+
+
+def _decode_on_one_thread() -> None:
+    """One sequence at a time is too little work to share out: a second thread gains nothing and unsettles the pace."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def _warm(library: Library) -> None:
+    """Loads the runs that the page opens with, so that the first click finds them ready."""
+    for domain in ("text", "music"):
+        for name in library.names(domain)[:1]:
+            try:
+                library.open(domain, name).generate(length=8)
+            except ToolkitError:
+                return  # whoever generates with it will be told why
+
+
+def _asking(password: str) -> Callable[[str, str], bool]:
+    def admitted(name: str, given: str) -> bool:
+        return secrets.compare_digest(given.encode(), password.encode())
+
+    return admitted
+
+
+__all__: list[Any] = ["build", "main", "serve"]

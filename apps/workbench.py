@@ -1,0 +1,253 @@
+"""What both tabs are made of: the choice of a run, the settings, the buttons, and the way a result is handed over.
+
+A tab puts these parts in their places and says what is made of the stream. Knows neither text nor music.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import html
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from gradio.processing_utils import save_bytes_to_cache
+from gradio.utils import get_upload_folder
+
+from toolkit.api import Result, Run, generation_knobs
+from toolkit.core import Knob, ToolkitError, UsageError
+
+from .controls import component, meant, narrowed, shown
+from .library import Library, card
+from .pacing import Stops
+
+HIGHEST_SEED = 2**53 - 1
+"""The largest whole number that survives a browser."""
+
+
+@contextlib.contextmanager
+def explained() -> Iterator[None]:
+    """Turns a failure that the user can understand into a toast of one sentence; others stay unexplained."""
+    try:
+        yield
+    except ToolkitError as error:
+        sentence = str(error)
+        raise gr.Error(
+            html.escape(sentence[:1].upper() + sentence[1:], quote=False),
+            title="That did not work",
+            duration=8,
+            print_exception=False,
+        ) from None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The controls of a domain, made of its knobs; ``plain`` ones are always in view."""
+
+    knobs: tuple[Knob, ...]
+    controls: tuple[Any, ...]
+
+    @classmethod
+    def drawn(cls, domain: str, plain: Sequence[str], words: Mapping[str, Sequence[str]]) -> Settings:
+        knobs = generation_knobs(domain)
+        at_hand = [each for name in plain for each in knobs if each.name == name]
+        drawn: dict[str, Any] = {}
+        with gr.Group(elem_classes="settings"):
+            for knob in at_hand:
+                drawn[knob.name] = component(knob, words.get(knob.name, ()))
+        with gr.Accordion("More settings", open=False):
+            for knob in sorted(knobs, key=lambda each: each.advanced):
+                if knob.name not in drawn:
+                    drawn[knob.name] = component(knob, words.get(knob.name, ()))
+        return cls(knobs, tuple(drawn[each.name] for each in knobs))
+
+    def meant(self, values: Sequence[Any]) -> dict[str, Any]:
+        """The settings that the controls' values stand for, none beyond what the studio offers."""
+        settings = meant(self.knobs, values)
+        for knob in self.knobs:
+            narrowed(knob).check(settings[knob.name])
+        return settings
+
+    def of(self, run: Run) -> list[Any]:
+        """The values that the run's own defaults have in the controls."""
+        known = {each.name: each for each in run.knobs}
+        return [shown(known[each.name]) for each in self.knobs]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The choice among the runs of a domain: its dropdown, the chosen one's card, and what stands there without any."""
+
+    library: Library
+    domain: str
+    run: Any
+    about: Any
+    nothing: Any
+
+    @classmethod
+    def drawn(cls, library: Library, domain: str, nothing: Any) -> Choice:
+        run = gr.Dropdown([], label="Model", interactive=True, elem_id=f"{domain}-run", filterable=False)
+        return cls(library, domain, run, gr.HTML(), nothing)
+
+    def opened(self, name: str | None) -> Run:
+        return self.library.open(self.domain, name)
+
+    def connect(self, page: gr.Blocks, room: Any, settings: Settings) -> None:
+        """Fills the choice whenever the page is opened, and follows it."""
+
+        def about(name: str | None) -> list[Any]:
+            with explained():
+                run = self.opened(name)
+                return [card(run), *settings.of(run)]
+
+        def opened() -> list[Any]:
+            names = self.library.names(self.domain)
+            shown = [gr.update(visible=not names), gr.update(visible=bool(names))]
+            if not names:
+                return [*shown, gr.update(choices=[], value=None), "", *(gr.skip() for _ in settings.controls)]
+            return [*shown, gr.update(choices=names, value=names[0]), *about(names[0])]
+
+        followers = [self.about, *settings.controls]
+        quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
+        page.load(opened, None, [self.nothing, room, self.run, *followers], **quiet)
+        self.run.input(about, self.run, followers, **quiet)
+
+
+@dataclass(frozen=True)
+class Seed:
+    """The seed: empty for a new one each time, or a number for the same result again."""
+
+    number: Any
+    new: Any
+    again: Any
+
+    @classmethod
+    def drawn(cls, domain: str) -> Seed:
+        with gr.Row(elem_classes="seed"):
+            number = gr.Number(
+                None,
+                label="Seed",
+                placeholder="a new one each time",
+                precision=0,
+                minimum=0,
+                maximum=HIGHEST_SEED,
+                min_width=120,
+                scale=4,
+                elem_id=f"{domain}-seed",
+            )
+            new = gr.Button("⚄ New", size="sm", min_width=64, scale=1, elem_id=f"{domain}-seed-new")
+            again = gr.Button("↺ Last", size="sm", min_width=64, scale=1, elem_id=f"{domain}-seed-again")
+        return cls(number, new, again)
+
+    def connect(self, details: Any) -> None:
+        quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
+        self.new.click(lambda: None, None, self.number, **quiet)
+        self.again.click(seed_of, details, self.number, **quiet)
+
+
+def seed_of(details: Any) -> int | None:
+    """The seed that a result's details name, if they come from a result."""
+    seed = details.get("seed") if isinstance(details, dict) else None
+    return seed if type(seed) is int and 0 <= seed <= HIGHEST_SEED else None
+
+
+@dataclass(frozen=True)
+class Buttons:
+    """Generate, Stop and, where a result can be gone on with, Continue."""
+
+    stops: Stops
+    generate: Any
+    stop: Any
+    more: Any | None
+
+    @classmethod
+    def drawn(cls, stops: Stops, domain: str, *, continuing: bool) -> Buttons:
+        with gr.Row(elem_classes="buttons"):
+            generate = gr.Button("Generate", variant="primary", min_width=110, elem_id=f"{domain}-generate")
+            more = gr.Button("Continue", min_width=90, elem_id=f"{domain}-continue") if continuing else None
+            stop = gr.Button("Stop", variant="stop", interactive=False, min_width=80, elem_id=f"{domain}-stop")
+        return cls(stops, generate, stop, more)
+
+    def connect(self, button: Any, make: Callable[..., Any], inputs: list[Any], outputs: list[Any], **how: Any) -> None:
+        """Lets ``button`` run ``make``, a generator function; meanwhile only Stop can be pressed."""
+        all_of_them = [each for each in (self.generate, self.more, self.stop) if each is not None]
+        quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
+
+        def switched(busy: bool) -> list[Any]:
+            return [gr.update(interactive=busy == (each is self.stop)) for each in all_of_them]
+
+        button.click(lambda: switched(True), None, all_of_them, **quiet)
+        made = button.click(
+            make, inputs, outputs, concurrency_id="model", concurrency_limit=1, show_progress="hidden", **how
+        )
+        made.then(lambda: switched(False), None, all_of_them, **quiet)
+
+    def connect_stop(self) -> None:
+        def stop(request: gr.Request) -> None:
+            self.stops.ask(str(request.session_hash))
+
+        stop.__annotations__["request"] = gr.Request
+        self.stop.click(stop, None, None, api_visibility="private", show_progress="hidden", queue=False)
+
+
+@dataclass(frozen=True)
+class Downloads:
+    """A button for each format that a result can be taken away in."""
+
+    suffixes: tuple[str, ...]
+    buttons: tuple[Any, ...]
+
+    @classmethod
+    def drawn(cls, domain: str, formats: Mapping[str, str]) -> Downloads:
+        with gr.Row(elem_classes="downloads"):
+            buttons = tuple(
+                gr.DownloadButton(
+                    f"↓ {name}", size="sm", min_width=84, interactive=False, elem_id=f"{domain}-download-{suffix[1:]}"
+                )
+                for suffix, name in formats.items()
+            )
+        return cls(tuple(formats), buttons)
+
+    def of(self, files: Mapping[str, str]) -> list[Any]:
+        return [gr.update(value=files.get(each), interactive=each in files) for each in self.suffixes]
+
+
+def kept(result: Result, suffix: str) -> str:
+    """The result written where the page may fetch it from; it is deleted when it has become old."""
+    name = re.sub(r"[^\w-]+", "-", result.run).strip("-") or "result"
+    return save_bytes_to_cache(result.export(suffix), f"{name}-{result.seed}{suffix}", get_upload_folder())
+
+
+def renamed(result: Result, prompt: str | None) -> Result:
+    """The result with its prompt called ``prompt``: where an upload lay for a while is nobody's business."""
+    return dataclasses.replace(result, prompt=prompt)
+
+
+def checked_seed(seed: Any) -> int | None:
+    """The seed, when it is a whole number that one may ask for."""
+    if seed is None:
+        return None
+    if type(seed) not in (int, float) or seed != seed // 1 or not 0 <= seed <= HIGHEST_SEED:
+        raise UsageError(f"a seed is a whole number from 0 to {HIGHEST_SEED:,}.")
+    return int(seed)
+
+
+def with_parameters(make: Callable[..., Any], *names: str) -> Callable[..., Any]:
+    """``make`` (request, then values) seen as a function of parameters with these names, as the API shows them."""
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    parameters = [inspect.Parameter(name, kind) for name in ("request", *names)]
+    make.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    make.__annotations__ = {"request": gr.Request}
+    return make
+
+
+def nothing_yet(kind: str, command: str) -> str:
+    """What stands in a tab for which there is no run, as HTML."""
+    return (
+        f'<div class="nothing"><h2>No {kind} model yet</h2><p>Train one in a few minutes, then reload this page:</p>'
+        f"<pre>{html.escape(command)}</pre></div>"
+    )

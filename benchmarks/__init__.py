@@ -1,0 +1,1 @@
+"""Measurements of speed and quality, one file a question; `README.md` says how to repeat each."""

@@ -1,0 +1,146 @@
+"""Encoding once, and rows that are contiguous, complete, and a function of (seed, step)."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from toolkit.batches import Encoded, Rows, encode, streams
+from toolkit.core import Corpus, Document, InputError
+from toolkit.domains.text import DOMAIN
+
+TEXTS = {"train": ["one two three", "four five", "six"], "validation": ["seven"], "test": []}
+
+
+def corpus(whole: bool = False, sha256: str = "a" * 64) -> Corpus[str]:
+    def read(split):
+        return [Document(str(number), text) for number, text in enumerate(TEXTS[split])][: 1 if whole else None]
+
+    return Corpus("c", "text", "here", "ours", sha256, read, whole=whole)
+
+
+def split_of(lengths: list[int]) -> Encoded:
+    """Documents whose tokens tell where they stand: stop is 0, token n the n-th of all."""
+    tokens, starts, number = [], [], 0
+    for length in lengths:
+        starts.append(len(tokens))
+        tokens += [0, *range(number + 1, number + 1 + length)]
+        number += length
+    return Encoded(np.asarray([*tokens, 0]), np.asarray(starts), {"byte": number})
+
+
+def test_documents_stand_between_stops_and_are_measured(tmp_path):
+    codec = DOMAIN.codecs["byte"].build([])
+    store = encode(corpus(), codec, tmp_path)
+    train = store.split("train")
+    expected = [codec.stop]
+    for text in TEXTS["train"]:
+        expected += [*text.encode(), codec.stop]
+    assert train.tokens.tolist() == expected
+    assert [train.tokens[start] for start in train.starts] == [codec.stop] * 3
+    assert train.measure["byte"] == sum(map(len, TEXTS["train"]))
+    assert store.split("test").predictions == 0
+
+
+def test_a_whole_text_has_no_stop(tmp_path):
+    codec = DOMAIN.codecs["byte"].build([])
+    train = encode(corpus(whole=True), codec, tmp_path).split("train")
+    assert train.tokens.tolist() == list(TEXTS["train"][0].encode())
+
+
+def test_the_cache_is_found_again_and_keyed_by_corpus_and_codec(tmp_path):
+    byte, char = (DOMAIN.codecs[name].build(TEXTS["train"] + ["v"]) for name in ("byte", "char"))
+    folder = encode(corpus(), byte, tmp_path).folder
+    written = (folder / "train.tokens").stat().st_mtime_ns
+    assert encode(corpus(), byte, tmp_path).folder == folder
+    assert (folder / "train.tokens").stat().st_mtime_ns == written
+    assert encode(corpus(), char, tmp_path).folder != folder
+    assert encode(corpus(sha256="b" * 64), byte, tmp_path).folder != folder
+    assert not list(tmp_path.glob("*tmp*"))
+
+
+def test_a_damaged_cache_is_refused(tmp_path):
+    store = encode(corpus(), DOMAIN.codecs["byte"].build([]), tmp_path)
+    (store.folder / "train.tokens").write_bytes(b"odd")
+    with pytest.raises(InputError, match="damaged"):
+        store.split("train")
+
+
+def test_an_interrupted_encoding_leaves_nothing_and_the_next_one_succeeds(tmp_path):
+    class Interrupted(Exception):
+        pass
+
+    def read(split):
+        yield Document("a", "text")
+        raise Interrupted
+
+    broken = Corpus("c", "text", "here", "ours", "a" * 64, read)
+    codec = DOMAIN.codecs["byte"].build([])
+    with pytest.raises(Interrupted):
+        encode(broken, codec, tmp_path)
+    assert encode(corpus(), codec, tmp_path).split("validation").predictions > 0
+
+
+shapes = {
+    "lengths": st.lists(st.integers(1, 40), min_size=1, max_size=9),
+    "rows": st.integers(1, 5),
+    "chunk": st.integers(1, 20),
+    "seed": st.integers(0, 9),
+}
+
+
+@given(**shapes)
+def test_every_row_goes_on_where_it_stopped_and_targets_follow_inputs(lengths, rows, chunk, seed):
+    data = Rows(split_of(lengths), rows=rows, chunk=chunk, seed=seed)
+    for step in range(2 * data.steps_per_epoch):
+        batch = data.batch(step)
+        assert batch.x_BT.shape == (data.rows, data.chunk)
+        assert (batch.x_BT[:, 1:] == batch.y_BT[:, :-1]).all()
+        assert batch.fresh == (step % data.steps_per_epoch == 0)
+        if not batch.fresh:
+            assert (batch.x_BT[:, 0] == data.batch(step - 1).y_BT[:, -1]).all()
+
+
+@given(**shapes)
+def test_an_epoch_reads_nothing_twice_and_leaves_out_less_than_a_batch(lengths, rows, chunk, seed):
+    encoded = split_of(lengths)
+    data = Rows(encoded, rows=rows, chunk=chunk, seed=seed)
+    for epoch in range(2):
+        steps = range(epoch * data.steps_per_epoch, (epoch + 1) * data.steps_per_epoch)
+        read = np.concatenate([data.batch(step).x_BT.ravel() for step in steps])
+        notes = read[read > 0]
+        assert len(set(notes.tolist())) == len(notes)
+        assert encoded.predictions - len(read) < data.rows * data.chunk
+
+
+@given(**shapes)
+def test_a_batch_depends_on_seed_and_step_alone(lengths, rows, chunk, seed):
+    encoded = split_of(lengths)
+    first = Rows(encoded, rows=rows, chunk=chunk, seed=seed)
+    second = Rows(encoded, rows=rows, chunk=chunk, seed=seed)
+    far = 3 * first.steps_per_epoch
+    assert (second.batch(far).x_BT == [first.batch(step) for step in range(far + 1)][-1].x_BT).all()
+
+
+def test_epochs_differ_from_one_another():
+    data = Rows(split_of([30, 20, 10, 40, 25]), rows=2, chunk=8, seed=1)
+    assert any((data.batch(0).x_BT != data.batch(epoch * data.steps_per_epoch).x_BT).any() for epoch in (1, 2))
+
+
+def test_documents_stay_whole_when_shuffled():
+    encoded = split_of([5, 6, 7])
+    data = Rows(encoded, rows=1, chunk=encoded.predictions, seed=3)
+    ring = data.batch(0).x_BT[0].tolist()
+    for first, then in zip(ring, ring[1:], strict=False):
+        assert 0 in (first, then) or then == first + 1
+
+
+def test_too_little_to_train_on_is_said():
+    with pytest.raises(InputError, match="too small"):
+        Rows(Encoded(np.asarray([0, 1]), np.asarray([0]), {}), rows=1, chunk=4, seed=0)
+
+
+@given(count=st.integers(1, 7), length=st.integers(8, 60))
+def test_streams_predict_every_token_once(count, length):
+    parts = streams(np.arange(length), count)
+    assert [token for part in parts for token in part[1:]] == list(range(1, length))

@@ -1,0 +1,124 @@
+"""The loop: it learns, guards against numbers that are not finite, and its schedule is as declared."""
+
+import math
+
+import pytest
+import torch
+
+from toolkit.batches import Batch
+from toolkit.core import DivergedError
+from toolkit.models import CELLS, ModelSettings, RecurrentLM
+from toolkit.train import Training, TrainSettings, learning_rate, optimiser_for, train
+
+ONE_BATCH = torch.randint(0, 7, (4, 17), generator=torch.Generator().manual_seed(0)).numpy()
+ONE_BATCH[:, 0] = range(4)  # rows begin apart, so that every next token can be known
+
+
+def same_batch(step: int) -> Batch:
+    return Batch(ONE_BATCH[:, :-1].copy(), ONE_BATCH[:, 1:].copy(), fresh=True)
+
+
+def beginning(cell: str = "lstm", settings: TrainSettings | None = None, **model: object) -> Training:
+    torch.manual_seed(1)
+    lm = RecurrentLM(7, ModelSettings(**{"cell": cell, "width": 32, "embedding": 16, "dropout": 0.0, **model}))
+    return Training(lm, optimiser_for(lm, settings or TrainSettings()))
+
+
+def run(training: Training, settings: TrainSettings, steps: int, batch=same_batch, seed: int = 0):
+    return list(train(training, batch, settings, lambda step: step / steps, seed=seed))
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_one_batch_is_learnt_by_heart(cell):
+    settings = TrainSettings(learning_rate=1e-2, weight_decay=0.0)
+    progress = run(beginning(cell, settings), settings, 300)
+    assert progress[0].loss > 1.5
+    assert progress[-1].loss < 0.02, "what remains is all there is to learn: no two rows begin alike"
+
+
+def test_the_loss_is_that_of_plain_pytorch():
+    training = beginning()
+    logits, _ = training.model(torch.from_numpy(ONE_BATCH[:, :-1].copy()))
+    expected = torch.nn.functional.cross_entropy(logits.flatten(0, 1), torch.from_numpy(ONE_BATCH[:, 1:]).flatten())
+    first = next(train(training, same_batch, TrainSettings(), lambda step: step / 2, seed=0))
+    assert first.loss == pytest.approx(float(expected.detach()), abs=1e-6)
+
+
+def test_state_is_carried_only_where_rows_go_on():
+    seen = []
+
+    class Watched(RecurrentLM):
+        def forward(self, ids_BT, state=None):
+            seen.append(state is not None)
+            return super().forward(ids_BT, state)
+
+    model = Watched(7, ModelSettings(width=8, embedding=4))
+    training = Training(model, optimiser_for(model, TrainSettings()))
+    batch = same_batch(0)
+    run(training, TrainSettings(), 6, lambda step: Batch(batch.x_BT, batch.y_BT, fresh=step % 3 == 0))
+    assert seen == [False, True, True] * 2
+
+
+def test_the_rate_rises_then_falls_to_the_floor():
+    settings = TrainSettings(learning_rate=1.0, warmup=0.1, floor=0.05)
+    rates = [learning_rate(step / 1000, settings) for step in range(1001)]
+    peak = rates.index(max(rates))
+    assert peak == 100
+    assert max(rates) == pytest.approx(1.0)
+    assert rates[:peak] == sorted(rates[:peak])
+    assert rates[peak:] == sorted(rates[peak:], reverse=True)
+    assert rates[-1] == pytest.approx(0.05)
+
+
+def test_a_single_bad_step_changes_no_weight_and_training_goes_on():
+    training = beginning()
+    settings = TrainSettings(warmup=0.0)
+    loop = train(training, same_batch, settings, lambda step: step / 10, seed=0)
+    next(loop)
+    before = {name: each.clone() for name, each in training.model.state_dict().items()}
+    hook = training.model.head.register_forward_hook(lambda module, given, out: out * math.nan)
+    assert next(loop).skipped
+    assert all(torch.equal(each, before[name]) for name, each in training.model.state_dict().items())
+    hook.remove()
+    assert not next(loop).skipped
+    assert any(not torch.equal(each, before[name]) for name, each in training.model.state_dict().items())
+
+
+def test_bad_steps_in_a_row_end_training_with_finite_weights():
+    training = beginning()
+    training.model.head.register_forward_hook(lambda module, given, out: out * math.inf)
+    with pytest.raises(DivergedError, match="diverged"):
+        run(training, TrainSettings(), 10)
+    assert all(bool(each.isfinite().all()) for each in training.model.parameters())
+
+
+def test_only_matrices_decay():
+    optimiser = beginning().optimiser
+    decayed, left = optimiser.param_groups
+    assert all(each.dim() > 1 for each in decayed["params"])
+    assert all(each.dim() == 1 for each in left["params"])
+    assert (decayed["weight_decay"], left["weight_decay"]) == (0.1, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("knob", "value"),
+    [("learning_rate", 1e-4), ("weight_decay", 5.0), ("beta1", 0.5), ("beta2", 0.5), ("clip", 1e-3), ("warmup", 0.9)],
+)
+def test_every_knob_of_the_optimiser_changes_what_is_learnt(knob, value):
+    outcomes = []
+    for settings in (TrainSettings(), TrainSettings(**{knob: value})):
+        training = beginning(settings=settings)
+        run(training, settings, 8)
+        outcomes.append(training.model.head.weight.detach())
+    assert not torch.equal(*outcomes)
+
+
+def test_dropout_belongs_to_seed_and_step():
+    def learnt(seed: int) -> torch.Tensor:
+        training = beginning(dropout=0.5)
+        torch.manual_seed(99)  # whatever the process did before
+        run(training, TrainSettings(), 3, seed=seed)
+        return training.model.head.weight.detach()
+
+    assert torch.equal(learnt(4), learnt(4))
+    assert not torch.equal(learnt(4), learnt(5))
