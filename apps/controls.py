@@ -55,12 +55,16 @@ def component(knob: Knob, names: Sequence[str] = ()) -> Any:
         return gr.Textbox(value=shown(knob), placeholder="none", max_lines=1, **common)
     step = knob.step or (1 if knob.kind is int else 0.01)
     if knob.optional or knob.low is None or knob.high is None or (knob.high - knob.low) / step > _MOST_STEPS:
-        bounds: dict[str, Any] = {
-            "minimum": knob.low,
-            "maximum": knob.high,
-            "precision": 0 if knob.kind is int else None,
-        }
-        return gr.Number(value=knob.default, placeholder="any", step=step, **bounds, **common)
+        precision = 0 if knob.kind is int else None
+        return gr.Number(
+            knob.default,
+            placeholder="any",
+            minimum=knob.low,
+            maximum=knob.high,
+            step=step,
+            precision=precision,
+            **common,
+        )
     return gr.Slider(knob.low, knob.high, value=knob.default, step=step, **common)
 
 
@@ -86,5 +90,5 @@ def label(knob: Knob) -> str:
 def _about(knob: Knob) -> str:
     """The knob's help, as a sentence that the page will not take for Markdown."""
     about = knob.help[:1].upper() + knob.help[1:].rstrip(".")
-    unit = f" ({knob.unit})" if knob.unit and knob.unit not in about else ""
-    return re.sub(r"([\\`*_|\[\]#~])", r"\\\1", html.escape(about + unit, quote=False)) + "."
+    unit = f" ({knob.unit})" if knob.unit and knob.unit.lower() not in about.lower() else ""
+    return re.sub(r"([\\`*_\[\]])", r"\\\1", html.escape(about + unit, quote=False)) + "."

@@ -37,10 +37,10 @@ _EMPTY = '<div class="silence"><span>The melody appears here.</span></div>'
 
 def melody_tab(page: gr.Blocks, library: Library, stops: Stops) -> None:
     """Draws the tab into the page that is being built, and connects it."""
-    nothing = gr.HTML(nothing_yet("melody", _TRAIN), visible=False)
-    with gr.Row(elem_classes="room", visible=False) as room:
+    nothing = gr.HTML(nothing_yet("melody", _TRAIN), visible=not library.names("music"))
+    with gr.Row(elem_classes="room", visible=bool(library.names("music"))) as room:
         with gr.Column(elem_classes="asking"):
-            choice = Choice.drawn(library, "music", nothing)
+            choice = Choice.drawn(library, "music", room, nothing)
             notes = gr.Textbox(
                 label="Beginning",
                 placeholder="Notes in ABC to go on from, such as\nM:6/8 K:D | d2e fga",
@@ -49,25 +49,30 @@ def melody_tab(page: gr.Blocks, library: Library, stops: Stops) -> None:
                 elem_id="music-prompt",
             )
             upload = gr.File(
-                label="or a MIDI or ABC file",
+                label="Or a file to go on from (MIDI, ABC)",
                 file_types=_UPLOADS,
                 type="filepath",
-                height=112,
+                height=104,
                 elem_id="music-upload",
             )
             buttons = Buttons.drawn(stops, "music", continuing=False)
         with gr.Column(elem_classes="result"):
-            roll = gr.HTML(_EMPTY, elem_id="music-roll")
+            roll = gr.HTML(_EMPTY, label="Piano roll", elem_id="music-roll")
             audio = gr.Audio(
-                label="Listen", type="filepath", interactive=False, buttons=[], visible=True, elem_id="music-audio"
+                label="Listen",
+                type="filepath",
+                interactive=False,
+                buttons=[],
+                waveform_options=gr.WaveformOptions(show_recording_waveform=False),
+                elem_id="music-audio",
             )
-            line = gr.HTML(elem_id="music-line")
+            line = gr.HTML(label="Summary", elem_id="music-line")
             downloads = Downloads.drawn("music", _FORMATS)
             with gr.Accordion("How it was made", open=False):
-                details = gr.JSON(show_label=False, elem_id="music-details")
+                details = gr.JSON(label="Details", show_label=False, elem_id="music-details")
         with gr.Column(elem_classes="turning"):
             seed = Seed.drawn("music")
-            settings = Settings.drawn("music", _PLAIN, {"instrument": _instruments()})
+            settings = Settings.drawn(choice.knobs, _PLAIN, {"instrument": _instruments()})
 
     def generate_melody(
         request: gr.Request, run: str, notes: str | None, file: str | None, seed: Any, *values: Any
@@ -106,7 +111,7 @@ def melody_tab(page: gr.Blocks, library: Library, stops: Stops) -> None:
     )
     buttons.connect_stop()
     seed.connect(details)
-    choice.connect(page, room, settings)
+    choice.connect(page, settings)
 
 
 def _prompt(notes: str | None, file: str | None) -> tuple[str | None, str | None]:

@@ -1,12 +1,25 @@
 // Keys and the moving light: Ctrl+Enter generates, Escape stops, and notes light up while they sound.
 (() => {
-  const visible = (ids) => ids.map((id) => document.getElementById(id)).find((el) => el && el.offsetParent !== null);
+  const inView = (ids) => ids.map((id) => document.getElementById(id)).find((each) => each && each.offsetParent !== null);
+
   document.addEventListener("keydown", (event) => {
-    const wanted =
-      event.key === "Enter" && (event.ctrlKey || event.metaKey) ? "generate" : event.key === "Escape" ? "stop" : null;
-    const button = wanted && visible([`text-${wanted}`, `music-${wanted}`]);
+    const asked = event.key === "Enter" && (event.ctrlKey || event.metaKey) ? "generate" : event.key === "Escape" ? "stop" : "";
+    const button = asked && inView([`text-${asked}`, `music-${asked}`]);
     if (!button || button.disabled) return;
     event.preventDefault();
     button.click();
   });
+
+  // The roll's notes carry the seconds at which they sound; media events do not bubble, so they are caught on the way down.
+  const light = (player) => {
+    const now = player.ended ? -1 : player.currentTime;
+    for (const note of document.querySelectorAll("#music-roll .note"))
+      note.classList.toggle("sounding", note.dataset.start <= now && now < note.dataset.end);
+  };
+  const follow = (player) => {
+    light(player);
+    if (!player.paused && !player.ended) requestAnimationFrame(() => follow(player));
+  };
+  for (const name of ["play", "seeked", "pause", "ended"])
+    document.addEventListener(name, (event) => event.target.closest?.("#music-audio") && follow(event.target), true);
 })();

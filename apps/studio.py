@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import secrets
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterable
@@ -34,14 +35,15 @@ def build(runs: Iterable[str | Path] | None = None) -> gr.Blocks:
 
     MissingExtraError when gradio is not installed.
     """
-    return _built(Library(runs))
+    page: gr.Blocks = _built(Library(runs))
+    return page
 
 
 def serve(page: gr.Blocks, host: str = "127.0.0.1", port: int = 7860, password: str | None = None) -> str:
     """Serves the page from a thread of its own and returns its address; ``page.close()`` ends it.
 
     A ``host`` that other machines can reach needs a ``password``; UsageError without. ToolkitError when the port
-    is taken.
+    is taken; port 0 stands for any that is free.
     """
     guard.checked_address(host, password)
     from starlette.middleware import Middleware
@@ -51,7 +53,7 @@ def serve(page: gr.Blocks, host: str = "127.0.0.1", port: int = 7860, password: 
     try:
         _, address, _ = page.queue(max_size=_WAITING, default_concurrency_limit=1).launch(
             server_name=host,
-            server_port=port,
+            server_port=port or _free_port(host),
             prevent_thread_lock=True,
             quiet=True,
             share=False,
@@ -95,7 +97,12 @@ def main(host: str = "127.0.0.1", port: int = 7860, password: str | None = None)
     page.block_thread()
 
 
-def _built(library: Library) -> gr.Blocks:
+def _free_port(host: str) -> int:
+    with socket.create_server((host, 0)) as listening:
+        return int(listening.getsockname()[1])
+
+
+def _built(library: Library) -> Any:
     guard.stay_offline()
     try:
         import gradio as gr

@@ -31,10 +31,10 @@ _TRAIN = "toolkit train poems.txt --out runs/poems --minutes 5"
 
 def text_tab(page: gr.Blocks, library: Library, stops: Stops) -> None:
     """Draws the tab into the page that is being built, and connects it."""
-    nothing = gr.HTML(nothing_yet("text", _TRAIN), visible=False)
-    with gr.Row(elem_classes="room", visible=False) as room:
+    nothing = gr.HTML(nothing_yet("text", _TRAIN), visible=not library.names("text"))
+    with gr.Row(elem_classes="room", visible=bool(library.names("text"))) as room:
         with gr.Column(elem_classes="asking"):
-            choice = Choice.drawn(library, "text", nothing)
+            choice = Choice.drawn(library, "text", room, nothing)
             prompt = gr.Textbox(
                 label="Prompt",
                 placeholder="How the text begins. Leave it empty to see what comes.",
@@ -53,13 +53,13 @@ def text_tab(page: gr.Blocks, library: Library, stops: Stops) -> None:
                 buttons=["copy"],
                 elem_id="text-output",
             )
-            line = gr.HTML(elem_id="text-line")
+            line = gr.HTML(label="Summary", elem_id="text-line")
             downloads = Downloads.drawn("text", _FORMATS)
             with gr.Accordion("How it was made", open=False):
-                details = gr.JSON(show_label=False, elem_id="text-details")
+                details = gr.JSON(label="Details", show_label=False, elem_id="text-details")
         with gr.Column(elem_classes="turning"):
             seed = Seed.drawn("text")
-            settings = Settings.drawn("text", _PLAIN, {})
+            settings = Settings.drawn(choice.knobs, _PLAIN, {})
 
     def written(session: str, run: str | None, prompt: str, seed: int | None, values: Any) -> Iterator[list[Any]]:
         with explained():
@@ -106,4 +106,4 @@ def text_tab(page: gr.Blocks, library: Library, stops: Stops) -> None:
     )
     buttons.connect_stop()
     seed.connect(details)
-    choice.connect(page, room, settings)
+    choice.connect(page, settings)

@@ -38,7 +38,7 @@ _PAPER = Color(
     c900="#1d1e21",
     c950="#141517",
 )
-_SANS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Liberation Sans")
+_SANS = ("-apple-system", "BlinkMacSystemFont", "Segoe UI", "Roboto", "Ubuntu", "Cantarell", "Liberation Sans", "Arial")
 _MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "Liberation Mono", "monospace")
 
 

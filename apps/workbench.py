@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import html
 import inspect
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,12 +37,8 @@ def explained() -> Iterator[None]:
         yield
     except ToolkitError as error:
         sentence = str(error)
-        raise gr.Error(
-            html.escape(sentence[:1].upper() + sentence[1:], quote=False),
-            title="That did not work",
-            duration=8,
-            print_exception=False,
-        ) from None
+        told = html.escape(sentence[:1].upper() + sentence[1:], quote=False)
+        raise gr.Error(told, duration=8, print_exception=False) from None
 
 
 @dataclass(frozen=True)
@@ -52,8 +49,7 @@ class Settings:
     controls: tuple[Any, ...]
 
     @classmethod
-    def drawn(cls, domain: str, plain: Sequence[str], words: Mapping[str, Sequence[str]]) -> Settings:
-        knobs = generation_knobs(domain)
+    def drawn(cls, knobs: tuple[Knob, ...], plain: Sequence[str], words: Mapping[str, Sequence[str]]) -> Settings:
         at_hand = [each for name in plain for each in knobs if each.name == name]
         drawn: dict[str, Any] = {}
         with gr.Group(elem_classes="settings"):
@@ -80,23 +76,37 @@ class Settings:
 
 @dataclass(frozen=True)
 class Choice:
-    """The choice among the runs of a domain: its dropdown, the chosen one's card, and what stands there without any."""
+    """The choice among the runs of a domain: its dropdown, the chosen one's card, and what stands there without any.
+
+    What there is, is looked up when the page is built, for who calls it as an API, and again whenever it is opened.
+    """
 
     library: Library
     domain: str
+    room: Any
+    nothing: Any
     run: Any
     about: Any
-    nothing: Any
 
     @classmethod
-    def drawn(cls, library: Library, domain: str, nothing: Any) -> Choice:
-        run = gr.Dropdown([], label="Model", interactive=True, elem_id=f"{domain}-run", filterable=False)
-        return cls(library, domain, run, gr.HTML(), nothing)
+    def drawn(cls, library: Library, domain: str, room: Any, nothing: Any) -> Choice:
+        names = library.names(domain)
+        first = names[0] if names else None
+        run = gr.Dropdown(
+            names, value=first, label="Model", interactive=True, filterable=False, elem_id=f"{domain}-run"
+        )
+        return cls(library, domain, room, nothing, run, gr.HTML(card(library.open(domain, first)) if first else ""))
 
     def opened(self, name: str | None) -> Run:
         return self.library.open(self.domain, name)
 
-    def connect(self, page: gr.Blocks, room: Any, settings: Settings) -> None:
+    @property
+    def knobs(self) -> tuple[Knob, ...]:
+        """What one may turn, with the defaults of the run that stands first."""
+        names = self.library.names(self.domain)
+        return self.opened(names[0]).knobs if names else generation_knobs(self.domain)
+
+    def connect(self, page: gr.Blocks, settings: Settings) -> None:
         """Fills the choice whenever the page is opened, and follows it."""
 
         def about(name: str | None) -> list[Any]:
@@ -104,16 +114,16 @@ class Choice:
                 run = self.opened(name)
                 return [card(run), *settings.of(run)]
 
-        def opened() -> list[Any]:
+        def arrived() -> list[Any]:
             names = self.library.names(self.domain)
-            shown = [gr.update(visible=not names), gr.update(visible=bool(names))]
+            in_view = [gr.update(visible=not names), gr.update(visible=bool(names))]
             if not names:
-                return [*shown, gr.update(choices=[], value=None), "", *(gr.skip() for _ in settings.controls)]
-            return [*shown, gr.update(choices=names, value=names[0]), *about(names[0])]
+                return [*in_view, gr.update(choices=[], value=None), "", *(gr.skip() for _ in settings.controls)]
+            return [*in_view, gr.update(choices=names, value=names[0]), *about(names[0])]
 
         followers = [self.about, *settings.controls]
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
-        page.load(opened, None, [self.nothing, room, self.run, *followers], **quiet)
+        page.load(arrived, None, [self.nothing, self.room, self.run, *followers], **quiet)
         self.run.input(about, self.run, followers, **quiet)
 
 
@@ -167,9 +177,11 @@ class Buttons:
     @classmethod
     def drawn(cls, stops: Stops, domain: str, *, continuing: bool) -> Buttons:
         with gr.Row(elem_classes="buttons"):
-            generate = gr.Button("Generate", variant="primary", min_width=110, elem_id=f"{domain}-generate")
-            more = gr.Button("Continue", min_width=90, elem_id=f"{domain}-continue") if continuing else None
-            stop = gr.Button("Stop", variant="stop", interactive=False, min_width=80, elem_id=f"{domain}-stop")
+            generate = gr.Button("Generate", variant="primary", size="md", min_width=110, elem_id=f"{domain}-generate")
+            more = gr.Button("Continue", size="md", min_width=90, elem_id=f"{domain}-continue") if continuing else None
+            stop = gr.Button(
+                "Stop", variant="stop", size="md", interactive=False, min_width=80, elem_id=f"{domain}-stop"
+            )
         return cls(stops, generate, stop, more)
 
     def connect(self, button: Any, make: Callable[..., Any], inputs: list[Any], outputs: list[Any], **how: Any) -> None:
@@ -177,14 +189,17 @@ class Buttons:
         all_of_them = [each for each in (self.generate, self.more, self.stop) if each is not None]
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
 
-        def switched(busy: bool) -> list[Any]:
-            return [gr.update(interactive=busy == (each is self.stop)) for each in all_of_them]
+        def switched(busy: bool) -> str:
+            states = [{"interactive": busy == (each is self.stop), "__type__": "update"} for each in all_of_them]
+            return f"() => {json.dumps(states)}"
 
-        button.click(lambda: switched(True), None, all_of_them, **quiet)
+        # Both switches are the browser's: sent to the server, one could overtake the generation it belongs to.
+        button.click(None, None, all_of_them, js=switched(True), **quiet)
         made = button.click(
             make, inputs, outputs, concurrency_id="model", concurrency_limit=1, show_progress="hidden", **how
         )
-        made.then(lambda: switched(False), None, all_of_them, **quiet)
+        for ended in (made.success, made.failure):
+            ended(None, None, all_of_them, js=switched(False), **quiet)
 
     def connect_stop(self) -> None:
         def stop(request: gr.Request) -> None:
@@ -219,7 +234,7 @@ class Downloads:
 def kept(result: Result, suffix: str) -> str:
     """The result written where the page may fetch it from; it is deleted when it has become old."""
     name = re.sub(r"[^\w-]+", "-", result.run).strip("-") or "result"
-    return save_bytes_to_cache(result.export(suffix), f"{name}-{result.seed}{suffix}", get_upload_folder())
+    return str(save_bytes_to_cache(result.export(suffix), f"{name}-{result.seed}{suffix}", get_upload_folder()))
 
 
 def renamed(result: Result, prompt: str | None) -> Result:

@@ -71,3 +71,12 @@ def test_units():
 def test_an_empty_split_is_refused(model):
     with pytest.raises(InputError, match="nothing to evaluate"):
         evaluate(model, Encoded(np.asarray([], int), np.asarray([], int), {}))
+
+
+def test_a_limit_reads_the_beginning_of_every_stream_and_measures_in_proportion(model, split):
+    score = evaluate(model, split, rows=4, limit=80)
+    edges = np.linspace(0, 399, 5).astype(int).tolist()
+    by_stream = [by_hand(model, split.tokens, [first, first + 20]) for first in edges[:-1]]
+    assert score.predictions == 80
+    assert score.nats == pytest.approx(sum(by_stream), rel=1e-5)
+    assert score.measure["byte"] == pytest.approx(800 * 80 / 399)

@@ -46,13 +46,20 @@ class Evaluation:
 
 
 def evaluate(
-    model: nn.Module, encoded: Encoded, *, rows: int = 1, chunk: int = 2048, reset: int | None = None
+    model: nn.Module,
+    encoded: Encoded,
+    *,
+    rows: int = 1,
+    chunk: int = 2048,
+    reset: int | None = None,
+    limit: int | None = None,
 ) -> Evaluation:
     """The loss over every prediction of a split, in fp32.
 
     ``rows=1`` carries the state through the whole split, as reported figures do; more rows cut the split
     into that many streams, each from the zero state: a quick estimate for display. ``reset`` forgets the
-    state every so many tokens instead (windows of nanoGPT's kind, over every prediction).
+    state every so many tokens instead (windows of nanoGPT's kind, over every prediction). ``limit`` reads about so
+    many predictions only, the first ones of every stream, and takes the measure in proportion.
     """
     if encoded.predictions < 1:
         raise InputError("there is nothing to evaluate: this split of the corpus is empty.")
@@ -62,11 +69,14 @@ def evaluate(
     length = max(len(each) for each in parts)
     # Streams differ by at most one token; the pad is never counted.
     ids = torch.stack([nn.functional.pad(each, (0, length - len(each)), value=-1) for each in parts])
+    if limit is not None:
+        ids = ids[:, : max(1, limit // rows) + 1]
+    counted = int((ids[:, 1:] >= 0).sum())
     total, state = 0.0, None
     was_training = model.training
     model.eval()
     with torch.inference_mode():
-        for first in range(0, length - 1, reset or chunk):
+        for first in range(0, ids.shape[1] - 1, reset or chunk):
             x_BT = ids[:, first : first + (reset or chunk)]
             y_BT = ids[:, first + 1 : first + 1 + x_BT.shape[1]].to(device)
             x_BT = x_BT[:, : y_BT.shape[1]].clamp(min=0).to(device)
@@ -76,4 +86,5 @@ def evaluate(
             )
             total += float(each)
     model.train(was_training)
-    return Evaluation(total, encoded.predictions, encoded.measure)
+    share = counted / encoded.predictions
+    return Evaluation(total, counted, {unit: share * amount for unit, amount in encoded.measure.items()})

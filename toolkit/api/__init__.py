@@ -18,6 +18,7 @@ from toolkit.api.events import Event, Finished, Noted, Previewed, Started, Stepp
 from toolkit.api.materials import built_in, guess_domain, open_corpus, prepare
 from toolkit.api.results import Result
 from toolkit.api.running import Run, Stream, generation_knobs, list_runs, open_run, runs_in
+from toolkit.api.shipping import ship
 
 if TYPE_CHECKING:
     from toolkit.api.fitting import Plan, Stopped, dry_run, fit, resume
@@ -48,6 +49,7 @@ __all__ = [
     "prepare",
     "resume",
     "runs_in",
+    "ship",
 ]
 
 

@@ -77,10 +77,11 @@ def fit(plan: Plan, *, stopping: Callable[[], bool] = _never, group: Group = ALO
     corpus = open_corpus(plan.corpus, domain=plan.domain, **plan.reading)
     config, codec, notes = _planned(plan, corpus)
     folder = Path(plan.out)
-    if group.rank == 0:
+    fitting = _Fitting(folder, config, corpus, codec, stopping, group, _device(plan.device))
+    if group.rank == 0:  # only now that nothing in the plan can be refused any more
         runs.create(folder, config, codec.save)
     yield from (Noted(each) for each in notes)
-    yield from _Fitting(folder, config, corpus, codec, stopping, group, _device(plan.device)).events()
+    yield from fitting.events()
 
 
 def resume(
@@ -317,15 +318,14 @@ class _Fitting:
 
     def _validate(self, step: int) -> Iterator[Event]:
         assert self.metrics is not None
-        part = dataclasses.replace(self.held_out, tokens=self.held_out.tokens[: _QUICK + 1])
-        loss = evaluate(self.training.model, part, rows=_QUICK_ROWS, chunk=512).nats_per_token
+        quick = evaluate(self.training.model, self.held_out, rows=_QUICK_ROWS, chunk=512, limit=_QUICK)
+        loss = quick.nats_per_token
         best = loss < self.best
         if best:
             self.best = loss
             runs.write_weights(self.folder, self.training.snapshot(ALONE)[1]["model"])
         self.metrics.append({"step": step, "quick_nats_per_token": loss, "best": best})
-        per_unit = loss * self.held_out.predictions / self.held_out.measure[self.unit]
-        yield Validated(step, loss, per_unit, self.unit, best)
+        yield Validated(step, loss, quick.nats_per(self.unit), self.unit, best)
         if best:
             preview = open_run(self.folder).generate(seed=self.config.seed, length=_PREVIEW)
             yield Previewed(step, preview.text)
@@ -334,10 +334,9 @@ class _Fitting:
         """How many streams the final evaluation reads: one, unless the minutes forbid it. Its time is set aside."""
         if self.clock.steps:
             return 1
-        probe = dataclasses.replace(self.held_out, tokens=self.held_out.tokens[:2001])
         for _ in range(2):  # the first one warms up
             began = time.monotonic()
-            evaluate(self.training.model, probe)
+            probe = evaluate(self.training.model, self.held_out, limit=2000)
             seconds = time.monotonic() - began
         alone = _MARGIN * seconds * self.held_out.predictions / probe.predictions
         allowed = self.clock.seconds * _EVALUATION_SHARE

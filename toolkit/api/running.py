@@ -179,7 +179,9 @@ class Run:
         except OSError as error:
             raise InputError(f"{path} cannot be read: {error.strerror or error}.") from None
         except UnicodeDecodeError as error:
-            raise InputError(f"{path} is not UTF-8: byte 0x{error.object[error.start]:02X} at {error.start:,}.") from None
+            raise InputError(
+                f"{path} is not UTF-8: byte 0x{error.object[error.start]:02X} at {error.start:,}."
+            ) from None
 
     def warnings_for(self, prompt: str) -> str | None:
         """One sentence on what of ``prompt`` the codec cannot keep as it is; None when it keeps everything."""

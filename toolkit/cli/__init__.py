@@ -27,6 +27,7 @@ VERBS = {
     "prepare": "Read a corpus and say what was kept, changed and dropped, and why.",
     "runs": "List the shipped checkpoints and the runs in ./runs.",
     "info": "Say what a run is, what it learned from and how well it does.",
+    "export": "Make a finished run small enough to give away.",
     "app": "Open the studio in the browser.",
     "doctor": "Say what this machine and this installation can do.",
 }

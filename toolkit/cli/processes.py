@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Process:
-    """This process: its place in the group, and the device it trains on."""
+    """Where one process stands in its group, and the device it trains on."""
 
     group: Group
     device: str

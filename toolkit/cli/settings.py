@@ -57,7 +57,15 @@ def _known(key: str, groups: Mapping[str, Mapping[str, Knob]]) -> tuple[str, str
         raise UsageError(f"no setting is called {key!r}; did you mean '{bearers[0]}.{name if dot else key}'?")
     if dot and group not in groups:
         raise unknown("group of settings", group, GROUPS)
-    raise unknown("setting", key, [f"{each}.{name}" for each in GROUPS for name in groups[each]])
+    everything = [f"{each}.{known}" for each in GROUPS for known in groups[each]]
+    meant = [each for each in everything if _initials(each.partition(".")[2]) == (name if dot else key)]
+    if meant:
+        raise UsageError(f"no setting is called {key!r}; did you mean {meant[0]!r}?")
+    raise unknown("setting", key, everything)
+
+
+def _initials(name: str) -> str:
+    return "".join(word[0] for word in name.split("_"))
 
 
 def listing() -> list[tuple[str, str, str, str]]:
@@ -104,7 +112,9 @@ def chosen(run: Run, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _elsewhere(run: Run, name: str) -> UsageError:
-    owners = [each for each in domains.names() if any(knob.name == name for knob in knobs_of(domains.find(each).controls))]
+    owners = [
+        each for each in domains.names() if any(knob.name == name for knob in knobs_of(domains.find(each).controls))
+    ]
     own = [each.flag for each in knobs_of(run.domain.controls)]
     flag = "--" + name.replace("_", "-")
     return UsageError(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from toolkit.cli import terminal
+from toolkit.cli import options, terminal
 from toolkit.cli.failures import Interrupted
 from toolkit.cli.stopping import Stopping
 from toolkit.core import UsageError
@@ -20,49 +20,48 @@ if TYPE_CHECKING:
     from toolkit.cli.processes import Process
 
 _DEFAULT_MINUTES = 10.0
+_BUDGETS = {"minutes", "steps"}
+_LARGEST_SEED = 2**31 - 1
 
 
 def command(
-    corpus: Annotated[
-        str | None, typer.Argument(help="A file, a folder, a glob, a built-in name, or hub:owner/name.", show_default=False)
-    ] = None,
+    corpus: options.CorpusOrNone = None,
     out: Annotated[Path | None, typer.Option(help="The run folder to make.", metavar="RUN", show_default=False)] = None,
     minutes: Annotated[
-        float | None, typer.Option(help="How long the whole command may take.", show_default=False)
+        float | None, typer.Option(help="How long the whole command may take (10).", metavar="M", show_default=False)
     ] = None,
-    steps: Annotated[int | None, typer.Option(help="How many optimiser steps, instead.", show_default=False)] = None,
-    seed: Annotated[int | None, typer.Option(help="What decides every random choice (0).", show_default=False)] = None,
-    domain: Annotated[str | None, typer.Option(help="text or music, where the files do not say.")] = None,
-    codec: Annotated[str | None, typer.Option(help="char, byte, bpe, unigram or melody.", show_default=False)] = None,
-    vocabulary: Annotated[
-        int | None, typer.Option(help="How many ids a codec that can choose should have.", show_default=False)
+    steps: Annotated[
+        int | None, typer.Option(help="How many optimiser steps, instead.", metavar="N", show_default=False)
     ] = None,
-    cell: Annotated[str | None, typer.Option(help="lstm, gru or rnn.", show_default=False)] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="What decides every random choice (0).", metavar="S", min=0, max=_LARGEST_SEED),
+    ] = None,
+    domain: options.Domain = None,
+    codec: options.Codec = None,
+    vocabulary: options.Vocabulary = None,
+    cell: Annotated[str | None, typer.Option(help="lstm, gru or rnn.", metavar="NAME", show_default=False)] = None,
     assignments: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="GROUP.KEY=VALUE", help="One setting; --set help lists them.", show_default=False),
+        typer.Option("--set", help="One setting; `--set help` lists them.", metavar="GROUP.KEY=VALUE"),
     ] = None,
     start_from: Annotated[
-        str | None, typer.Option("--from", metavar="RUN", help="Begin with this run's weights.", show_default=False)
+        str | None, typer.Option("--from", help="Begin with this run's weights.", metavar="RUN", show_default=False)
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with RUN where it was interrupted.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 …")] = "auto",
+    json: options.Json = False,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 …", metavar="NAME")] = "auto",
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write scalars into RUN/tensorboard.")] = False,
-    text_column: Annotated[
-        str | None, typer.Option(help="The column of a table that holds the text.", show_default=False)
-    ] = None,
-    encoding_errors: Annotated[
-        str | None, typer.Option(help="strict (the default) or replace, for text that is not UTF-8.", show_default=False)
-    ] = None,
+    text_column: options.TextColumn = None,
+    encoding_errors: options.EncodingErrors = None,
 ) -> None:
     """Ctrl-C saves and ends; the same command with --resume goes on as if nothing had happened."""
     if assignments and "help" in assignments:
         return _list_settings()
     if out is None:
         raise UsageError("say where the run goes: --out RUN.")
-    given = {
+    given: dict[str, Any] = {
         "corpus": corpus,
         "domain": domain,
         "codec": codec,
@@ -72,10 +71,8 @@ def command(
         "seed": seed,
         "start_from": start_from,
     }
-    reading = {"text_column": text_column, "encoding_errors": encoding_errors}
     asked = {name: value for name, value in given.items() if value is not None}
-    asked |= {"reading": {name: value for name, value in reading.items() if value is not None}}
-    asked |= _settings(assignments or [], cell)
+    asked |= {"reading": options.reading(text_column, encoding_errors), **_settings(assignments or [], cell)}
     going_on = resume and (out.exists() or corpus is None)
     if dry_run:
         return _foretell(_plan(asked, out, device), json)
@@ -107,9 +104,7 @@ def _plan(asked: Mapping[str, Any], out: Path, device: str) -> Plan:
     if "corpus" not in asked:
         raise UsageError("say what to learn from: a file, a folder, or a name that `toolkit corpora` lists.")
     _check_budget(asked.get("minutes"), asked.get("steps"))
-    budget = {} if {"minutes", "steps"} & asked.keys() else {"minutes": _DEFAULT_MINUTES}
-    if budget:
-        terminal.say(f"Neither --minutes nor --steps is given: training for {_DEFAULT_MINUTES:g} minutes.")
+    budget = {} if _BUDGETS & asked.keys() else {"minutes": _DEFAULT_MINUTES}
     return Plan(**{"out": out, "device": device, **budget, **asked})
 
 
@@ -125,6 +120,8 @@ def _check_budget(minutes: float | None, steps: int | None) -> None:
 def _begun(asked: Mapping[str, Any], out: Path, stopping: Stopping, process: Process) -> Iterator[Event]:
     from toolkit.api import fit
 
+    if process.speaks and not _BUDGETS & asked.keys():
+        terminal.say(f"Neither --minutes nor --steps is given: training for {_DEFAULT_MINUTES:g} minutes.")
     return fit(_plan(asked, out, process.device), stopping=process.anyone(stopping), group=process.group)
 
 

@@ -18,6 +18,9 @@ from toolkit.core import FloatArray
 Ids = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
+LEAST_DISCOUNT = 0.01
+"""What is taken from every count at least."""
+
 
 @dataclass(frozen=True)
 class _Order:
@@ -45,8 +48,9 @@ class NGram:
     precision = "fp64"
 
     def __init__(self, tokens: npt.NDArray[np.integer], order: int, vocabulary: int) -> None:
-        self.order, self.vocabulary = order, vocabulary
         ids = np.asarray(tokens, np.int64)
+        order = min(order, len(ids))  # a text has no k-grams longer than itself
+        self.order, self.vocabulary = order, vocabulary
         numbers, uniques, firsts, counts = _count(ids, order, vocabulary)
         self._orders = []
         for k in range(order):
@@ -121,7 +125,9 @@ def _count(ids: Ids, order: int, vocabulary: int) -> tuple[list[Ids], list[Ids],
 def _smoothed(keys: Ids, contexts: Ids, weights: Floats, context_count: int) -> _Order:
     n1, n2, n3, n4 = (max(1, int((weights == each).sum())) for each in (1, 2, 3, 4))
     y = n1 / (n1 + 2 * n2)
-    discounts = np.clip([0.0, 1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3], 0, [0, 1, 2, 3])
+    # In a small text the estimates can reach zero or below, which would leave nothing to what was never seen.
+    estimates = [1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3]
+    discounts = np.concatenate([[0.0], np.clip(estimates, LEAST_DISCOUNT, [1, 2, 3])])
     discount = discounts[np.minimum(weights, 3).astype(int)]
     totals = np.bincount(contexts, weights, context_count)
     spared = np.bincount(contexts, discount, context_count)

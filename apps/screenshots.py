@@ -1,0 +1,89 @@
+"""Pictures of the studio for its documentation, taken from the studio itself: `python -m apps.screenshots [FOLDER]`.
+
+Needs playwright and a Chromium ($CHROMIUM, or the first one found), and runs to show: those of `studio.build`.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from os import environ
+from pathlib import Path
+from typing import Any
+
+from .studio import build, serve
+
+_WIDE, _NARROW = (1320, 900), (375, 812)
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def chromium() -> str | None:
+    """The browser to drive: $CHROMIUM, or one on the path; None leaves it to playwright's own."""
+    return environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _BROWSERS)), None)
+
+
+@contextmanager
+def opened(address: str, *, dark: bool = False, narrow: bool = False) -> Iterator[Any]:
+    """The studio at ``address`` in a page of a browser, ready to be used."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as player:
+        browser = player.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        width, height = _NARROW if narrow else _WIDE
+        page = browser.new_page(viewport={"width": width, "height": height}, device_scale_factor=2)
+        page.goto(f"{address}?__theme={'dark' if dark else 'light'}", wait_until="domcontentloaded")
+        page.locator(".masthead").wait_for()
+        try:
+            yield page
+        finally:
+            browser.close()
+
+
+def show_text(page: Any) -> None:
+    """Writes a text with the first run, to its end."""
+    page.locator("#text-prompt textarea").fill("ROMEO:\n")
+    page.locator("#text-seed input").fill("7")
+    page.locator("#text-generate").click()
+    page.locator("#text-download-txt:not([disabled])").wait_for(timeout=90_000)
+    page.locator("#text-output textarea").evaluate("each => each.scrollTop = 0")
+
+
+def show_melody(page: Any) -> None:
+    """Plays a melody of sixteen bars with the first run, to its end."""
+    page.get_by_role("tab", name="Melody").click()
+    page.locator("#music-seed input").fill("3")
+    page.get_by_label("Bars", exact=True).fill("16")
+    page.locator("#music-generate").click()
+    page.locator("#music-download-mid:not([disabled])").wait_for(timeout=90_000)
+    page.locator("#music-audio audio").wait_for()
+    page.wait_for_timeout(800)  # for the player to know how long it is
+
+
+def take(address: str, folder: Path) -> list[Path]:
+    """Both tabs by day and by night, and on a telephone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    taken = []
+    for suffix, how in {"": {}, "-dark": {"dark": True}, "-narrow": {"narrow": True}}.items():
+        for name, show in {"text": show_text, "melody": show_melody}.items():
+            with opened(address, **how) as page:
+                show(page)
+                page.mouse.move(0, 0)
+                taken.append(folder / f"studio-{name}{suffix}.png")
+                page.screenshot(path=taken[-1], full_page="narrow" in how)
+    return taken
+
+
+def main() -> None:
+    studio = build()
+    address = serve(studio, port=0)
+    try:
+        for path in take(address, Path(sys.argv[1] if len(sys.argv) > 1 else "docs/images")):
+            print(path)
+    finally:
+        studio.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Toolkit
+from toolkit.api import open_run
+
+
+def test_text_is_that_of_the_python_interface(toolkit: Toolkit, text_run: Path) -> None:
+    answer = toolkit("generate", text_run, "--prompt=The sea", "--length=60", "--seed=7", "--temperature=0.5")
+    assert answer.code == 0
+    wanted = open_run(text_run).generate("The sea", seed=7, length=60, temperature=0.5).text
+    assert answer.out.removesuffix("\n") == wanted.removesuffix("\n")
+    assert answer.out.startswith("The sea")
+    assert "Seed 7" in answer.err
+
+
+def test_without_a_seed_one_is_told_that_makes_the_same_again(toolkit: Toolkit, text_run: Path) -> None:
+    first = toolkit("generate", text_run, "--length=40")
+    seed = first.err.split("Seed ")[1].split()[0]
+    assert toolkit("generate", text_run, "--length=40", "--seed", seed).out == first.out
+
+
+def test_sample_i_of_n_is_the_single_run_of_its_seed(toolkit: Toolkit, text_run: Path) -> None:
+    samples = toolkit("generate", text_run, "--length=30", "--seed=5", "-n", "3", "--json").json["samples"]
+    singles = [toolkit("generate", text_run, "--length=30", f"--seed={5 + i}", "--json").json for i in range(3)]
+    assert [each["text"] for each in samples] == [each["text"] for each in singles]
+    assert [each["seed"] for each in samples] == [5, 6, 7]
+    assert len({each["text"] for each in samples}) == 3
+
+
+def test_several_samples_are_parted_by_an_empty_line(toolkit: Toolkit, text_run: Path) -> None:
+    run = open_run(text_run)
+    texts = [run.generate(seed=2 + i, length=20).text for i in range(2)]
+    lines = [each if each.endswith("\n") else each + "\n" for each in texts]
+    assert toolkit("generate", text_run, "--length=20", "--seed=2", "-n2").out == "\n".join(lines)
+
+
+def test_json_tells_everything_that_makes_the_result_again(toolkit: Toolkit, text_run: Path) -> None:
+    facts = toolkit("generate", text_run, "--prompt=The", "--length=20", "--seed=1", "--top-k=4", "--json").json
+    run = open_run(text_run)
+    again = run.generate(facts["prompt"], seed=facts["seed"], **facts["settings"])
+    assert facts["text"] == again.text
+    assert facts["checkpoint"] == run.checkpoint
+    assert (facts["engine"], facts["precision"], facts["ending"], facts["tokens"]) == ("torch", "fp32", "length", 20)
+    assert facts["nats_per_token"] == pytest.approx(-sum(again.log_probabilities) / 20)
+
+
+def test_out_writes_the_format_of_its_suffix_and_numbers_several(
+    toolkit: Toolkit, text_run: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "a folder" / "poem.txt"
+    answer = toolkit("generate", text_run, "--length=30", "--seed=4", "--out", out)
+    assert (answer.code, answer.out) == (0, "")
+    assert out.read_text() == open_run(text_run).generate(seed=4, length=30).text
+    assert toolkit("generate", text_run, "--length=30", "--seed=4", "-n2", "--out", out).code == 0
+    assert (out.parent / "poem-1.txt").read_bytes() == out.read_bytes()
+    assert (out.parent / "poem-2.txt").read_text() == open_run(text_run).generate(seed=5, length=30).text
+
+
+def test_melodies_are_shown_and_saved(toolkit: Toolkit, music_run: Path, tmp_path: Path) -> None:
+    words = ["generate", music_run, "--bars=2", "--meter=3/4", "--key=D", "--mode=major", "--scale", "--seed=1"]
+    answer = toolkit(*words)
+    settings = {"bars": 2, "meter": "3/4", "key": "D", "mode": "major", "scale": True}
+    result = open_run(music_run).generate(seed=1, **settings)
+    assert answer.code == 0
+    assert answer.out.removesuffix("\n") == result.text.removesuffix("\n")
+    assert toolkit(*words, "--out", tmp_path / "tune.mid").code == 0
+    assert (tmp_path / "tune.mid").read_bytes() == result.export(".mid")
+    facts = toolkit(*words, "--json").json
+    assert (facts["meter"], facts["settings"]["bars"]) == ("3/4", 2)
+    assert len(facts["notes"]) == len(result.item.notes)
+
+
+def test_a_midi_file_is_gone_on_from(toolkit: Toolkit, music_run: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "first.mid", tmp_path / "second.json"
+    words = ["--bars=2", "--seed=1"]
+    assert toolkit("generate", music_run, *words, "--out", first).code == 0
+    answer = toolkit("generate", music_run, "--prompt-file", first, "--seed=2", "--bars=4", "--json")
+    assert answer.code == 0
+    given = open_run(music_run).generate(seed=1, bars=2).item.notes
+    assert [each["pitch"] for each in answer.json["notes"]][: len(given)] == [each.pitch for each in given]
+    assert not second.exists()
+
+
+def test_a_prompt_comes_from_a_file_or_stdin(
+    toolkit: Toolkit, text_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["generate", text_run, "--length=20", "--seed=3"]
+    wanted = toolkit(*words, "--prompt=The sea\nwas").out
+    prompt = tmp_path / "prompt.txt"
+    prompt.write_bytes(b"\xef\xbb\xbfThe sea\r\nwas")
+    assert toolkit(*words, "--prompt-file", prompt).out == wanted
+    monkeypatch.setattr(sys, "stdin", io.StringIO("The sea\nwas"))
+    assert toolkit(*words, "--prompt-file=-").out == wanted
+
+
+def test_a_prompt_file_that_cannot_be_read_ends_with_3(toolkit: Toolkit, text_run: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.txt"
+    bad.write_bytes(b"abc\xff")
+    assert toolkit("generate", text_run, "--prompt-file", bad).code == 3
+    assert toolkit("generate", text_run, "--prompt-file", tmp_path / "none.txt").code == 3
+    assert toolkit("generate", text_run, "--prompt-file", tmp_path).code == 3
+
+
+def test_characters_never_seen_are_told(toolkit: Toolkit, text_run: Path) -> None:
+    answer = toolkit("generate", text_run, "--prompt=The € sea", "--length=5")
+    assert answer.code == 0
+    assert "€" in answer.err
+    assert "€" not in toolkit("generate", text_run, "--prompt=The sea", "--length=5").err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--bars=3"], "music"),
+        (["--no-scale"], "--stop-at"),
+        (["--temprature=1"], "--temperature"),
+        (["--temperature=-1"], "temperature"),
+        (["--temperature=nan"], "temperature"),
+        (["--top-k=many"], "whole number"),
+        (["--top-p=2"], "between"),
+        (["--length=0"], "length"),
+        (["--engine=torhc"], "'torch'"),
+        (["--device=gpu"], "device"),
+        (["--out=poem.mid"], ".txt"),
+        (["--out=poem"], "suffix"),
+        (["--prompt=a", "--prompt-file=b"], "one of them"),
+        (["--logit-bias=€=1"], "token"),
+        (["-n0"], "-n"),
+    ],
+)
+def test_what_cannot_be_meant_ends_with_2(toolkit: Toolkit, text_run: Path, words: list[str], said: str) -> None:
+    answer = toolkit("generate", text_run, *words)
+    assert answer.code == 2
+    assert said in answer.err
+    assert not answer.out
+
+
+def test_a_run_of_music_refuses_what_is_for_text(toolkit: Toolkit, music_run: Path) -> None:
+    answer = toolkit("generate", music_run, "--stop-at=x")
+    assert (answer.code, "--meter" in answer.err) == (2, True)
+
+
+def test_runs_that_cannot_be_opened(toolkit: Toolkit, text_run: Path, tmp_path: Path) -> None:
+    assert toolkit("generate", "no-such-run").code == 2
+    assert toolkit("generate", tmp_path).code == 4
+    import shutil
+
+    copy = tmp_path / "copy"
+    shutil.copytree(text_run, copy)
+    with (copy / "model.safetensors").open("r+b") as file:
+        file.truncate(100)
+    answer = toolkit("generate", copy, "--length=5")
+    assert answer.code == 4
+    assert not answer.out
+
+
+def test_an_interrupted_generation_keeps_what_there_is(
+    toolkit: Toolkit, text_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from toolkit.api import Stream
+
+    advance = Stream.__next__
+
+    def interrupted(self: Stream) -> object:
+        if len(self._steps) == 7:
+            raise KeyboardInterrupt
+        return advance(self)
+
+    monkeypatch.setattr(Stream, "__next__", interrupted)
+    answer = toolkit("generate", text_run, "--seed=4", "--out", tmp_path / "poem.txt")
+    assert answer.code == 130
+    monkeypatch.undo()
+    assert (tmp_path / "poem.txt").read_text() == open_run(text_run).generate(seed=4, length=7).text

@@ -1,0 +1,186 @@
+"""`toolkit generate`: one flag for every knob there is, text as it comes, results as files or JSON."""
+
+from __future__ import annotations
+
+import json as json_text
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from toolkit.api import Result, Run, Stream, open_run
+from toolkit.cli import options, terminal
+from toolkit.cli.settings import chosen, with_flags
+from toolkit.core import UsageError, unknown
+
+_FLUSH_EVERY = 0.05  # seconds between two flushes of streamed text
+_STDIN = "-"
+
+
+@with_flags
+def command(
+    run: options.Run,
+    prompt: Annotated[
+        str | None,
+        typer.Option(help="What to go on from: a text, or notes such as 'K:D | d2e fga'.", show_default=False),
+    ] = None,
+    prompt_file: Annotated[
+        str | None,
+        typer.Option(help="A file to go on from (.txt, .mid, .abc); - is stdin.", metavar="FILE", show_default=False),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="What decides every draw; without it one is chosen and told.", metavar="S", min=0),
+    ] = None,
+    count: Annotated[
+        int,
+        typer.Option("-n", "--count", help="How many; number i is what --seed S+i gives.", metavar="N", min=1),
+    ] = 1,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write a file, its suffix the format; with -n it is numbered.",
+            metavar="FILE",
+            show_default=False,
+        ),
+    ] = None,
+    json: options.Json = False,
+    engine: Annotated[str, typer.Option(help="What runs the model.", metavar="NAME")] = "torch",
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 …", metavar="NAME")] = "cpu",
+    **settings: Any,
+) -> None:
+    """What is given to go on from is printed too. The same run, settings and seed give the same result."""
+    opened = open_run(run, device=device, engine=engine)
+    values = chosen(opened, settings)
+    if out is not None:
+        _check_format(opened, out)
+    given = _given(opened, prompt, prompt_file)
+    if given is not None and (warning := opened.warnings_for(given)):
+        terminal.say(warning)
+    streams = _Streams(opened, given, seed, count, values)
+    terminal.say(f"Seed {streams.seed}" + (f" to {streams.seed + count - 1}" if count > 1 else ""))
+    if json:
+        return _print_json(streams, out)
+    for number, stream in enumerate(streams, start=1):
+        if out is None:
+            _print(stream, first=number == 1)
+        else:
+            terminal.say(f"Wrote {_save(stream, _numbered(out, number, count))}")
+    return None
+
+
+def _check_format(run: Run, out: Path) -> None:
+    suffix = out.suffix.lower()
+    if not suffix:
+        raise UsageError(f"{out} needs a suffix: one of {' '.join(sorted(run.domain.exports))}.")
+    if suffix not in run.domain.exports:
+        raise unknown(f"format for {run.domain.name}", suffix, run.domain.exports)
+
+
+def _given(run: Run, prompt: str | None, prompt_file: str | None) -> str | None:
+    if prompt is not None and prompt_file is not None:
+        raise UsageError("--prompt and --prompt-file both say what to go on from; give one of them.")
+    if prompt_file == _STDIN:
+        return sys.stdin.read()
+    return prompt if prompt_file is None else run.prompt_in(prompt_file)
+
+
+@dataclass
+class _Streams:
+    """The generations asked for, one after another; the seed of the first decides those of the others."""
+
+    run: Run
+    prompt: str | None
+    asked_seed: int | None
+    count: int
+    settings: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        self._first = self.run.stream(self.prompt, seed=self.asked_seed, **self.settings)
+        self.seed = self._first.seed
+
+    def __iter__(self) -> Iterator[Stream]:
+        yield self._first
+        for number in range(1, self.count):
+            yield self.run.stream(self.prompt, seed=self.seed + number, **self.settings)
+
+
+def _numbered(out: Path, number: int, count: int) -> Path:
+    return out if count == 1 else out.with_name(f"{out.stem}-{number}{out.suffix}")
+
+
+def _completed(stream: Stream) -> Result:
+    for _ in stream:
+        pass
+    return stream.result()
+
+
+def _save(stream: Stream, path: Path) -> Path:
+    """The finished generation as a file; what there is of it when it is interrupted."""
+    try:
+        return _completed(stream).save(path)
+    except KeyboardInterrupt:
+        terminal.say(f"Interrupted; wrote what there is to {stream.result().save(path)}")
+        raise
+
+
+def _print(stream: Stream, *, first: bool) -> None:
+    """Text as it comes, anything else once it is whole; an empty line before every result but the first."""
+    if not first:
+        terminal.write("\n")
+    began, streamed = time.monotonic(), _Streamed(stream.prompt)
+    for part in stream:
+        if isinstance(part, str):
+            streamed.write(part)
+    result = stream.result()
+    streamed.end(result.text)
+    seconds = max(time.monotonic() - began, 1e-9)
+    count = len(result.tokens)
+    terminal.say(f"{count:,} tokens in {seconds:.2f} s ({count / seconds:,.0f} a second), ended by {result.ending}")
+
+
+class _Streamed:
+    """Text on its way to stdout, flushed so often that a reader sees it grow."""
+
+    def __init__(self, prompt: str | None) -> None:
+        self._prompt, self._begun, self._flushed, self._last = prompt or "", False, 0.0, ""
+
+    def write(self, part: str) -> None:
+        terminal.write(part if self._begun else self._prompt + part)
+        self._begun, self._last = True, part
+        if time.monotonic() - self._flushed > _FLUSH_EVERY:
+            sys.stdout.flush()
+            self._flushed = time.monotonic()
+
+    def end(self, whole: str) -> None:
+        """Closes the last line. Where nothing was streamed, the whole result comes now."""
+        if not self._begun:
+            terminal.write(whole)
+            self._last = whole
+        terminal.write("" if self._last.endswith("\n") else "\n")
+        sys.stdout.flush()
+
+
+def _print_json(streams: _Streams, out: Path | None) -> None:
+    facts = []
+    for number, stream in enumerate(streams, start=1):
+        result = _completed(stream)
+        path = None if out is None else result.save(_numbered(out, number, streams.count))
+        facts.append(_facts(result, path))
+    terminal.write_json(facts[0] if len(facts) == 1 else {"run": streams.run.name, "samples": facts})
+
+
+def _facts(result: Result, path: Path | None) -> dict[str, Any]:
+    """Everything about a result: its details, its text, and what the domain's own JSON says of it."""
+    whole = json_text.loads(result.export(".json"))
+    whole.pop("details", None)
+    facts = {**result.details, **whole, "text": result.text, "nats_per_token": _mean(result.log_probabilities)}
+    return facts if path is None else {**facts, "file": str(path)}
+
+
+def _mean(log_probabilities: Sequence[float]) -> float | None:
+    return -sum(log_probabilities) / len(log_probabilities) if log_probabilities else None
