@@ -5,8 +5,8 @@
     python -m benchmarks.melody_codecs --data DIR --model ngram --final --json out/ngram.json
     python -m benchmarks.melody_codecs --report out
 
-The same tunes, all that both codecs give back note for note; the same network but for its width, chosen so that the
-numbers of parameters agree; the same minutes of training on the same cores. Header, bar and stop tokens all count.
+The same tunes, all that both codecs give back note for note; the same network but for its embedding, chosen so that
+the numbers of parameters agree; the same minutes of training on the same cores. Header, bar and stop tokens all count.
 Settings are chosen on the validation split; `--final` looks at the test split, once they are. Only `--prepare` needs
 the corpus, MidiTok and symusic.
 """
@@ -145,7 +145,7 @@ def _in_memory(encoded: Encoded) -> Encoded:
 
 
 def _uncounted(stream: streams.Stream, codec: Codec[Any, Any]) -> streams.Stream:
-    """The stream with one id for all bars. The notes can still be told: a pickup's bar is the one that UNTIL follows."""
+    """The stream with one id for all bars. The notes can still be told: UNTIL follows the bar of a pickup alone."""
     from toolkit.domains.music.events import Kind
 
     kinds = codec.layout.kinds  # type: ignore[attr-defined]
@@ -216,14 +216,20 @@ def network(
     clock = _Clock(minutes, steps)
     curve: list[tuple[int, float]] = []
     best, weights = math.inf, model.state_dict()
+
+    def validate() -> None:
+        nonlocal best, weights
+        loss = evaluate(model, held_out, rows=32, chunk=512).nats_per("note")
+        curve.append((training.step, loss))
+        if loss < best:
+            best, weights = loss, {name: each.clone() for name, each in model.state_dict().items()}
+
     for progress in train(training, rows.batch, train_settings, clock.fraction, seed=seed):
         if int(clock.fraction(progress.step) * train_settings.validations) > len(curve):
             with clock.stopped():
-                loss = evaluate(model, held_out, rows=32, chunk=512).nats_per("note")
-                curve.append((progress.step, loss))
-                if loss < best:
-                    best = loss
-                    weights = {name: each.clone() for name, each in model.state_dict().items()}
+                validate()
+    if not curve or curve[-1][0] < training.step:  # the time was up between two looks at the clock
+        validate()
     model.load_state_dict(weights)
     result: dict[str, Any] = {
         "validation": evaluate(model, held_out).nats_per("note"),
@@ -280,24 +286,27 @@ class _Pause:
         self._clock.put_back(time.monotonic() - self._entered)
 
 
-def equal_width(settings: ModelSettings, vocabulary: int, reference: int) -> ModelSettings:
-    """``settings`` with the width that gives a model of ``vocabulary`` ids as many parameters as one of ``reference``.
+def equal_parameters(settings: ModelSettings, vocabulary: int, reference: int) -> ModelSettings:
+    """``settings`` with the embedding that gives ``vocabulary`` ids as many parameters as ``reference`` ids have.
 
-    ToolkitError where no width comes within one percent.
+    The embedding and not the width, and by eights: a width that is no multiple of eight more than halves the speed
+    of the matrix products, which under equal minutes would decide the comparison. ToolkitError where no embedding
+    comes within one percent.
     """
 
-    def count(size: int, width: int) -> int:
-        return _count(size, dataclasses.replace(settings, width=width))
+    def count(size: int, embedding: int) -> int:
+        return _count(size, dataclasses.replace(settings, embedding=embedding))
 
-    wanted = count(reference, settings.width)
-    width = min(range(1, 2 * settings.width + 1), key=lambda each: abs(count(vocabulary, each) - wanted))
-    if abs(count(vocabulary, width) / wanted - 1) > _AGREE:
-        raise ToolkitError(f"no width gives {vocabulary} ids within 1 % of {wanted:,} parameters.")
-    return dataclasses.replace(settings, width=width)
+    wanted = count(reference, settings.embedding)
+    embeddings = range(8, 4 * settings.embedding + 1, 8)
+    embedding = min(embeddings, key=lambda each: abs(count(vocabulary, each) - wanted))
+    if abs(count(vocabulary, embedding) / wanted - 1) > _AGREE:
+        raise ToolkitError(f"no embedding gives {vocabulary} ids within 1 % of {wanted:,} parameters.")
+    return dataclasses.replace(settings, embedding=embedding)
 
 
 def _count(vocabulary: int, settings: ModelSettings) -> int:
-    """A model's parameters, found without giving them memory. Widths are tried by the hundred, so in closed form."""
+    """A model's parameters, found without giving them memory. Many are tried, so in closed form."""
     from toolkit.models import CELLS
 
     gates, width, total = CELLS[settings.cell].gates, settings.width, 0
@@ -325,7 +334,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     model: ModelSettings = _settings(ModelSettings, "model", arguments.set)
     training: TrainSettings = _settings(TrainSettings, "train", arguments.set)
     reference = streams.read(arguments.data, REFERENCE)
-    model = equal_width(model, stream.size, reference.size)
+    model = equal_parameters(model, stream.size, reference.size)
     found = network(
         stream,
         model,
@@ -359,7 +368,7 @@ def _settings(kind: type, group: str, given: Iterable[str]) -> Any:
 
 
 def report(folder: Path) -> str:
-    """The results in ``folder`` as a Markdown table: of each model the settings that validate best, over their seeds."""
+    """The results in ``folder`` as a Markdown table: of each model the settings that validate best, over seeds."""
     results = [json.loads(each.read_text()) for each in sorted(folder.glob("*.json"))]
     if not results:
         raise InputError(f"{folder} holds no results.")
@@ -386,12 +395,13 @@ def _conditions(chosen: Iterable[list[dict[str, Any]]]) -> list[str]:
     said = ["Lower is better; mean ± standard deviation over seeds. Every token counts: header, bars, notes, stop."]
     for each in networks[:1]:
         model, train = each["settings"]["model"], each["settings"]["train"]
-        minutes = {run["minutes"] for run in networks}
+        lengths = {f"{run['minutes']:g} minutes" if run["minutes"] else f"{run['steps']:,} steps" for run in networks}
         said.append(
-            f"Networks: {model['layers']} × {model['cell'].upper()}, embedding {model['embedding']}, trained for "
-            f"{' or '.join(f'{minute:g}' for minute in sorted(minutes))} minutes on {each['threads']} threads "
+            f"Networks: {model['layers']} × {model['cell'].upper()} of {model['width']}, trained for "
+            f"{' or '.join(sorted(lengths))} on {each['threads']} threads "
             f"({each['precision']}, torch {each['torch']}); dropout {model['dropout']:g}, batch {train['batch']} × "
-            f"{train['chunk']}, peak learning rate {train['learning_rate']:g}, best of {train['validations']} validations."
+            f"{train['chunk']}, peak learning rate {train['learning_rate']:g}, "
+            f"best of {train['validations']} validations."
         )
     changed = {run["model"]: run["set"] for run in networks if run["set"]}
     if changed:
@@ -405,7 +415,9 @@ def _row(runs: list[dict[str, Any]]) -> str:
     network = "parameters" in first
     cells = [
         about,
-        f"LSTM, width {first['settings']['model']['width']}" if network else f"{first['order']}-gram, Kneser–Ney",
+        f"LSTM, embedding {first['settings']['model']['embedding']}"
+        if network
+        else f"{first['order']}-gram, Kneser–Ney",
         f"{first['parameters']:,}" if network else "",
         str(first["vocabulary"]),
         f"{first['tokens_per_note']:.2f}",

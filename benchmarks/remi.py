@@ -58,9 +58,9 @@ def _tokenizer() -> Any:
 class RemiCodec:
     """A `toolkit.core.Codec` of melodies over REMI tokens; 0 is the stop token, then modes, tonics, REMI's own.
 
-    ``key`` says what becomes of the key: "none" leaves it out, as REMI does; "written" puts mode and tonic first, as the
-    codec `melody` does; "relative" moves the tune to C besides, so that its transpositions differ in one id. ``used``
-    are MidiTok's ids in the order of ours. ``lean`` writes the meter once: MidiTok repeats it in every bar.
+    ``key`` says what becomes of the key: "none" leaves it out, as REMI does; "written" puts mode and tonic first, as
+    the codec `melody` does; "relative" moves the tune to C besides, so that its transpositions differ in one id.
+    ``used`` are MidiTok's ids in the order of ours. ``lean`` writes the meter once: MidiTok repeats it in every bar.
     """
 
     used: tuple[int, ...]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import importlib.util
 import sys
+import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,6 +25,22 @@ TUNES = "".join(
     f"X:{number}\nM:6/8\nL:1/8\nK:{key}\nd2e fga|g2f e2d|a2g fed|e3 d3|\nd2e fga|b2a g2f|edc d2e|d3 d3|\n\n"
     for number, key in enumerate(["D", "G", "A", "D", "Em"] * 4, 1)
 )
+
+
+@contextmanager
+def leaks_of_others() -> Iterator[None]:
+    """The server underneath leaves event loops and sockets to the garbage collector, which warns of each."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        yield
+        gc.collect()
+
+
+@pytest.hookimpl
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.filterwarnings("ignore::ResourceWarning"))
 
 
 @pytest.fixture(scope="session")
@@ -76,5 +95,8 @@ def page(apps: ModuleType, runs: Path) -> Any:
 @pytest.fixture(scope="session")
 def address(apps: ModuleType, page: Any) -> Iterator[str]:
     """Where the studio is served while the tests run, on a port that was free."""
-    yield apps.studio.serve(page, port=0)
-    page.close()
+    with leaks_of_others():
+        served = apps.studio.serve(page, port=0)
+    yield served
+    with leaks_of_others():
+        page.close()

@@ -77,14 +77,14 @@ def test_melodies_are_shown_and_saved(toolkit: Toolkit, music_run: Path, tmp_pat
 
 
 def test_a_midi_file_is_gone_on_from(toolkit: Toolkit, music_run: Path, tmp_path: Path) -> None:
-    first, second = tmp_path / "first.mid", tmp_path / "second.json"
-    words = ["--bars=2", "--seed=1"]
-    assert toolkit("generate", music_run, *words, "--out", first).code == 0
-    answer = toolkit("generate", music_run, "--prompt-file", first, "--seed=2", "--bars=4", "--json")
-    assert answer.code == 0
-    given = open_run(music_run).generate(seed=1, bars=2).item.notes
-    assert [each["pitch"] for each in answer.json["notes"]][: len(given)] == [each.pitch for each in given]
-    assert not second.exists()
+    domain, given = open_run(music_run).domain, "M:4/4 K:D | D2 F2 A2 d2 | e4 d4 |"
+    opening = tmp_path / "opening.mid"
+    opening.write_bytes(domain.exports[".mid"](domain.read_prompt(given), {}))
+    typed = toolkit("generate", music_run, "--prompt", given, "--seed=2", "--bars=4", "--json")
+    read = toolkit("generate", music_run, "--prompt-file", opening, "--seed=2", "--bars=4", "--json")
+    assert (typed.code, read.code) == (0, 0)
+    assert [each["pitch"] for each in read.json["notes"]][:6] == [62, 66, 69, 74, 76, 74]
+    assert read.json["notes"] == typed.json["notes"]
 
 
 def test_a_prompt_comes_from_a_file_or_stdin(

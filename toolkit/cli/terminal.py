@@ -75,7 +75,7 @@ def shown(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
-        return f"{value:,.5g}" if abs(value) < 1e5 else f"{value:,.0f}"
+        return f"{value:,.6g}" if abs(value) < 1e5 else f"{value:,.0f}"
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {shown(each)}" for name, each in value.items())
     if isinstance(value, list | tuple):

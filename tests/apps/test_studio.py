@@ -1,0 +1,461 @@
+"""The studio served: what it makes is what the library makes, what it refuses, and the whole of it in a browser."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import threading
+import time
+import urllib.request
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from urllib.parse import urlsplit
+
+import mido
+import pytest
+
+from toolkit.api import Run, open_run
+from toolkit.core import ToolkitError
+from toolkit.core.places import shipped
+
+HOSTILE = '<img src=x onerror="alert(1)"><script>alert(2)</script>'
+
+
+@pytest.fixture(scope="module")
+def client(address: str) -> Iterator[Any]:
+    import gradio_client
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = gradio_client.Client(address, verbose=False, analytics_enabled=False)
+        yield found
+        found.close()
+
+
+def refusal(client: Any, **asked: Any) -> str:
+    """The sentence with which the studio refuses, which names no file and shows no code."""
+    from gradio_client.exceptions import AppError
+
+    with pytest.raises(AppError) as refused:
+        client.predict(**asked)
+    said = str(refused.value)
+    assert "Traceback" not in said and "/tmp" not in said and "/gradio" not in said and len(said) < 300
+    return said
+
+
+def text_of(client: Any, prompt: str, seed: int | None, **settings: Any) -> list[Any]:
+    return list(client.predict(run="poem", prompt=prompt, seed=seed, api_name="/generate_text", **settings))
+
+
+def melody_of(client: Any, **asked: Any) -> list[Any]:
+    given = {"notes": "", "file": None, "seed": 3, **asked}
+    return list(client.predict(run="tunes", api_name="/generate_melody", **given))
+
+
+def test_one_seed_gives_one_text_here_and_in_python(client: Any, runs: Path) -> None:
+    text, _, details, plain, *_ = text_of(client, "the river", 7, length=80, temperature=1.1)
+    made = open_run(runs / "poem").generate("the river", seed=7, length=80, temperature=1.1)
+    assert text == made.text
+    assert details == json.loads(json.dumps(made.details))
+    assert Path(plain).read_bytes() == made.export(".txt")
+
+
+def test_without_a_seed_one_is_chosen_and_told(client: Any) -> None:
+    text, line, details, *_ = text_of(client, "", None, length=40)
+    assert f"seed {details['seed']}" in line
+    assert text_of(client, "", details["seed"], length=40)[0] == text
+
+
+def test_one_seed_gives_one_melody_and_its_files(client: Any, runs: Path) -> None:
+    picture, sound, _, details, midi, wav, as_json, notes = melody_of(client, bars=4, tempo=180)
+    made = open_run(runs / "tunes").generate(seed=3, bars=4, tempo=180)
+    assert picture.count('class="note"') == len(made.item.notes) > 0
+    assert details["settings"]["bars"] == 4
+    for path, suffix in ((midi, ".mid"), (wav, ".wav"), (as_json, ".json"), (notes, ".txt"), (sound, ".wav")):
+        assert Path(path).read_bytes() == made.export(suffix), suffix
+
+
+def test_typed_notes_and_an_uploaded_file_are_gone_on_from(client: Any, runs: Path, tmp_path: Path) -> None:
+    from gradio_client import handle_file
+
+    typed = melody_of(client, notes="M:6/8 K:D | d2e fga |")
+    run = open_run(runs / "tunes")
+    made = run.generate("M:6/8 K:D | d2e fga |", seed=3)
+    assert Path(typed[4]).read_bytes() == made.export(".mid")
+    beginning = tmp_path / "beginning.mid"
+    beginning.write_bytes(made.export(".mid"))
+    _, _, _, details, midi, *_ = melody_of(client, file=handle_file(str(beginning)), seed=5)
+    assert details["prompt"] == "beginning.mid"
+    gone_on = run.generate(str(beginning), seed=5)
+    assert len(mido.MidiFile(midi).tracks) == len(mido.MidiFile(file=io.BytesIO(gone_on.export(".mid"))).tracks)
+    assert gone_on.item.notes[: len(made.item.notes) - 1] == made.item.notes[:-1]
+
+
+def test_a_typed_path_is_never_opened(client: Any, runs: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "d2e.abc"
+    secret.write_text("X:1\nM:6/8\nL:1/8\nK:D\nd2e fga|\n")
+    assert open_run(runs / "tunes").opening(str(secret))[0].notes  # the library would read it
+    assert "notation" in refusal(client, run="tunes", notes=str(secret), file=None, seed=1, api_name="/generate_melody")
+
+
+def test_a_broken_upload_is_one_sentence(client: Any, tmp_path: Path) -> None:
+    from gradio_client import handle_file
+
+    broken = tmp_path / "broken.mid"
+    broken.write_bytes(b"MThd\0\0\0\6\0\1\0\1\0\0garbage")
+    asked = {"run": "tunes", "notes": "", "seed": 1, "api_name": "/generate_melody"}
+    assert refusal(client, file=handle_file(str(broken)), **asked)
+    wrong = tmp_path / "page.html"
+    wrong.write_text("<script>alert(1)</script>")
+    assert refusal(client, file=handle_file(str(wrong)), **asked)
+
+
+def test_what_is_too_much_is_refused(client: Any, apps: ModuleType) -> None:
+    ask = {"run": "poem", "prompt": "", "seed": 1, "api_name": "/generate_text"}
+    assert "20,001" in refusal(client, **{**ask, "prompt": "a" * (apps.guard.MOST_CHARACTERS + 1)})
+    assert refusal(client, length=apps.guard.MOST_TOKENS + 1, **ask)
+    for odd in ({"temperature": -1}, {"top_p": 1.5}, {"seed": -1}, {"seed": 2**60}, {"length": 0}, {"top_k": None}):
+        assert refusal(client, **{**ask, **odd}), odd
+    for name in ("nobody", "../poem", "/etc", "tunes"):
+        assert refusal(client, **{**ask, "run": name})
+    assert HOSTILE not in refusal(client, **{**ask, "stop_at": None, "logit_bias": f"{HOSTILE}=1"})
+
+
+def test_only_the_two_ways_to_generate_are_public(address: str) -> None:
+    with urllib.request.urlopen(f"{address}gradio_api/info", timeout=10) as answer:
+        info = json.load(answer)
+    assert set(info["named_endpoints"]) == {"/generate_text", "/generate_melody"} and not info["unnamed_endpoints"]
+    named = [each["parameter_name"] for each in info["named_endpoints"]["/generate_melody"]["parameters"]]
+    assert named[:4] == ["run", "notes", "file", "seed"] and {"bars", "key", "temperature", "tempo"} <= set(named)
+    assert "prompt" in info["named_endpoints"]["/generate_text"]["description"]
+
+
+def test_launching_asks_no_other_machine(apps: ModuleType, room: Any, runs: Path) -> None:
+    asked: list[Any] = []
+    listening = True
+
+    def listen(event: str, arguments: tuple[Any, ...]) -> None:
+        if listening and event == "socket.getaddrinfo":
+            asked.append(arguments[0])
+        if listening and event == "socket.connect" and isinstance(arguments[1], tuple):
+            asked.append(arguments[1][0])
+
+    sys.addaudithook(listen)  # which stays for good, and so learns when to be quiet
+    page = apps.studio.build([runs])
+    try:
+        with urllib.request.urlopen(apps.studio.serve(page, port=0), timeout=10) as answer:
+            assert answer.status == 200
+        time.sleep(0.5)  # for what a thread might want to say
+    finally:
+        listening = False
+        page.close()
+    assert asked and {str(each) for each in asked} <= {"127.0.0.1", "localhost", "::1"}
+
+
+def test_a_taken_port_is_one_sentence(apps: ModuleType, runs: Path, address: str) -> None:
+    page = apps.studio.build([runs])
+    with pytest.raises(ToolkitError, match="cannot listen"):
+        apps.studio.serve(page, port=urlsplit(address).port)
+
+
+# --- pacing --------------------------------------------------------------------------------------------------
+
+
+def test_parts_are_gathered_and_none_is_lost(room: Any) -> None:
+    pacing = room("pacing")
+    paced = pacing.Paced(range(5_000), pacing.Stops(), "me")
+    looks = [len(parts) for parts in paced]
+    assert looks[0] == 1 and len(looks) < 50
+    assert paced.parts == list(range(5_000)) and not paced.out_of_time
+
+
+def test_a_stop_ends_only_the_generation_under_way(room: Any) -> None:
+    pacing = room("pacing")
+    stops = pacing.Stops()
+    stops.ask("me")
+    time.sleep(0.01)
+
+    def endless() -> Iterator[int]:
+        for number in range(10**6):
+            if number == 3:
+                stops.ask("another")
+            if number == 10:
+                time.sleep(0.01)
+                stops.ask("me")
+            yield number
+
+    paced = pacing.Paced(endless(), stops, "me")
+    list(paced)
+    assert paced.parts == list(range(11)) and not paced.out_of_time
+
+
+def test_the_clock_ends_a_generation(room: Any) -> None:
+    pacing = room("pacing")
+
+    def slow() -> Iterator[int]:
+        while True:
+            time.sleep(0.02)
+            yield 0
+
+    paced = pacing.Paced(slow(), pacing.Stops(), "me", limit=0.1)
+    list(paced)
+    assert paced.out_of_time and 3 <= len(paced.parts) <= 7
+
+
+# --- the library ---------------------------------------------------------------------------------------------
+
+
+def test_runs_are_found_by_name_and_domain(room: Any, runs: Path) -> None:
+    library = room("library").Library([runs, runs / "nowhere"])
+    assert library.names("text") == ["poem"] and library.names("music") == ["tunes"]
+    assert isinstance(library.open("text", "poem"), Run)
+    assert library.open("text", "poem") is library.open("text", "poem")
+    for name in ("tunes", "../runs/poem", str(runs / "poem"), "", None):
+        with pytest.raises(ToolkitError):
+            library.open("text", name)
+
+
+def test_unfinished_and_damaged_runs_are_left_out(room: Any, runs: Path, tmp_path: Path) -> None:
+    import shutil
+
+    for name in ("whole", "begun", "damaged"):
+        shutil.copytree(runs / "poem", tmp_path / name)
+    (tmp_path / "begun" / "model.safetensors").unlink()
+    (tmp_path / "damaged" / "config.json").write_text("{")
+    library = room("library").Library([tmp_path])
+    assert library.names("text") == ["whole"]
+    shutil.copytree(runs / "poem", tmp_path / "later")
+    assert library.names("text") == ["later", "whole"]
+
+
+def test_two_runs_of_one_name_are_told_apart(room: Any, runs: Path) -> None:
+    import shutil
+
+    other = runs.parent / "others"
+    shutil.copytree(runs / "poem", other / "poem")
+    library = room("library").Library([runs, other])
+    assert library.names("text") == ["poem", "others/poem"]
+    assert library.open("text", "others/poem").folder == (other / "poem").resolve()
+
+
+def test_a_card_tells_the_facts_and_takes_nothing_for_markup(room: Any, runs: Path) -> None:
+    import dataclasses
+
+    run = open_run(runs / "poem")
+    config = dataclasses.replace(run.config, corpus={**run.config.corpus, "name": HOSTILE})
+    told = room("library").card(dataclasses.replace(run, config=config))
+    assert "<img" not in told and "<script" not in told and "&lt;img" in told
+    assert "bits per byte" in told and "char codec" in told and "not stated" in told
+
+
+def test_without_runs_the_page_says_how_to_get_one(apps: ModuleType, tmp_path: Path) -> None:
+    page = apps.studio.build([tmp_path])
+    told = [each for each in page.config["components"] if "toolkit train" in str(each["props"].get("value"))]
+    assert len(told) == 2 and all(each["props"]["visible"] for each in told)
+
+
+# --- the whole of it, in a browser ---------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def offered(room: Any, runs: Path) -> Path:
+    """The shipped checkpoints when they are of both kinds, else the small runs."""
+    library = room("library").Library([shipped("checkpoints")])
+    return shipped("checkpoints") if library.names("text") and library.names("music") else runs
+
+
+@pytest.fixture(scope="module")
+def studio(apps: ModuleType, offered: Path) -> Iterator[str]:
+    page = apps.studio.build([offered])
+    yield apps.studio.serve(page, port=0)
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def browser(room: Any) -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="the browser test needs playwright")
+    with playwright.sync_playwright() as player:
+        try:
+            found = player.chromium.launch(executable_path=room("screenshots").chromium(), args=["--no-sandbox"])
+        except playwright.Error as error:
+            if "Executable doesn't exist" not in str(error):
+                raise
+            pytest.skip("the browser test needs a Chromium")
+        yield found
+        found.close()
+
+
+class Watched:
+    """A page of the studio, and everything about it that should not be."""
+
+    def __init__(self, browser: Any, address: str, **how: Any) -> None:
+        self.page = browser.new_page(**how)
+        self.page.set_default_timeout(30_000)
+        self.wrong: list[str] = []
+        host = urlsplit(address).netloc
+        self.page.on("console", lambda each: self._note(each.text, each.type == "error"))
+        self.page.on("pageerror", lambda each: self._note(str(each)))
+        self.page.on("dialog", lambda each: (self._note(f"dialog {each.message}"), each.dismiss()))
+        self.page.on("request", lambda each: self._note(each.url, self._foreign(each.url, host)))
+        self.page.on("requestfailed", lambda each: self._note(f"failed {each.url}", "/heartbeat/" not in each.url))
+        self.page.goto(address, wait_until="domcontentloaded")
+        self.page.locator("#text-generate").wait_for()
+
+    def _note(self, what: str, wrong: bool = True) -> None:
+        if wrong:
+            self.wrong.append(what)
+
+    @staticmethod
+    def _foreign(url: str, host: str) -> bool:
+        return urlsplit(url).scheme not in ("data", "blob") and urlsplit(url).netloc != host
+
+    def generated(self, kind: str, button: str = "generate") -> dict[str, Any]:
+        """Presses a button, waits for the end, and gives the details of what was made."""
+        before = self.page.locator(f"#{kind}-line").inner_text()
+        self.page.locator(f"#{kind}-{button}").click()
+        self.page.wait_for_function(
+            "([kind, before]) => document.querySelector(`#${kind}-line`).innerText !== before", arg=[kind, before]
+        )
+        self.page.locator(f"#{kind}-generate:not([disabled])").wait_for()
+        self.page.locator(f"#{kind}-line").get_by_text("tokens").first.wait_for()
+        line = self.page.locator(f"#{kind}-line").inner_text()
+        return {"line": line, "seed": int(line.split("seed ")[1].split()[0])}
+
+    def number(self, tab: str, label: str, value: int) -> None:
+        box = self.page.locator(f"#tab-{tab}").get_by_label(label, exact=True)
+        box.fill(str(value))
+        box.press("Tab")
+
+    @property
+    def text(self) -> str:
+        return str(self.page.locator("#text-output textarea").input_value())
+
+
+@pytest.mark.browser
+def test_the_golden_path(browser: Any, studio: str, offered: Path, room: Any, tmp_path: Path) -> None:
+    library = room("library").Library([offered])
+    writer, player = library.names("text")[-1], library.names("music")[-1]
+    writes, plays = library.open("text", writer), library.open("music", player)
+    watched = Watched(browser, studio, viewport={"width": 1280, "height": 900})
+    page = watched.page
+
+    # choose a run, write with it, and find what Python writes
+    page.locator("#text-run input").click()
+    page.get_by_role("option", name=writer).click()
+    prompt = "the river" if offered.name == "runs" else "The "
+    page.locator("#text-prompt textarea").fill(prompt)
+    page.locator("#text-seed input").fill("7")
+    watched.number("text", "number input for Length", 120)
+    watched.generated("text")
+    first = watched.text
+    assert first == writes.generate(prompt, seed=7, length=120).text and len(first) > len(prompt)
+
+    # a new seed each time, the last one again, and the same text
+    page.locator("#text-seed-new").click()
+    page.wait_for_function("document.querySelector('#text-seed input').value === ''")
+    made = watched.generated("text")
+    another = watched.text
+    assert another != first
+    page.locator("#text-seed-again").click()
+    page.wait_for_function("document.querySelector('#text-seed input').value !== ''")
+    assert int(page.locator("#text-seed input").input_value()) == made["seed"]
+    page.locator("#text-seed input").fill("7")
+    watched.generated("text")
+    assert watched.text == first
+
+    # go on from it; stop a long one and keep what there is
+    watched.generated("text", "continue")
+    assert watched.text == writes.generate(first, seed=8, length=120).text
+    watched.number("text", "number input for Length", 4096)
+    page.locator("#text-generate").click()
+    page.wait_for_function("document.querySelector('#text-output textarea').value.length > 20")
+    page.keyboard.press("Escape")
+    page.locator("#text-line").get_by_text("stopped").wait_for(timeout=3_000)
+    assert watched.text.startswith(first[:20])
+    page.locator("#text-download-txt:not([disabled])").wait_for()
+
+    # what is hostile stays text
+    page.locator("#text-prompt textarea").fill(HOSTILE)
+    page.locator("#text-generate").click()
+    page.locator("#text-generate:not([disabled])").wait_for()
+    page.wait_for_timeout(500)
+    assert page.locator("img[src=x]").count() == 0
+
+    # a melody is seen, heard and taken away
+    page.get_by_role("tab", name="Melody").click()
+    page.locator("#music-run input").click()
+    page.get_by_role("option", name=player).click()
+    page.locator("#music-seed input").fill("3")
+    watched.number("melody", "Bars", 4)
+    watched.generated("music")
+    made_there = plays.generate(seed=3, bars=4)
+    assert page.locator("#music-roll svg .note").count() == len(made_there.item.notes)
+    page.locator("#music-audio audio[src]").wait_for()
+    heard = page.locator("#music-audio audio")
+    assert heard.evaluate("each => fetch(each.src).then(got => got.text()).then(got => got.slice(0, 4))") == "RIFF"
+    heard.evaluate("each => { each.muted = true; return each.play(); }")
+    page.wait_for_function("document.querySelector('#music-audio audio').currentTime > 0")
+    with page.expect_download() as downloading:
+        page.locator("#music-download-mid").click()
+    assert downloading.value.suggested_filename == f"{player}-3.mid"
+    taken = tmp_path / downloading.value.suggested_filename
+    downloading.value.save_as(taken)
+    assert taken.read_bytes() == made_there.export(".mid")
+    sounding = [each for track in mido.MidiFile(taken).tracks for each in track if each.type == "note_on"]
+    assert sum(each.velocity > 0 for each in sounding) == len(made_there.item.notes)
+
+    # and is the beginning of the next
+    page.locator("#music-upload input[type=file]").set_input_files(taken)
+    page.locator("#music-upload").get_by_text(taken.stem[:8]).first.wait_for()
+    watched.number("melody", "Bars", 8)
+    watched.generated("music")
+    assert page.locator("#music-roll svg .note").count() > len(made_there.item.notes)
+
+    assert watched.wrong == []
+    page.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("look", ["light", "dark"])
+def test_a_telephone_shows_it_without_scrolling_sideways(browser: Any, studio: str, look: str) -> None:
+    watched = Watched(browser, f"{studio}?__theme={look}", viewport={"width": 375, "height": 812})
+    for tab, kind in (("Text", "text"), ("Melody", "music")):
+        watched.page.get_by_role("tab", name=tab).click()
+        button = watched.page.locator(f"#{kind}-generate")
+        button.wait_for()
+        assert watched.page.evaluate("document.documentElement.scrollWidth") <= 375
+        box = button.bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= 375 and box["height"] >= 32
+    assert watched.wrong == []
+    watched.page.close()
+
+
+@pytest.mark.browser
+def test_two_sessions_do_not_meet(browser: Any, studio: str, offered: Path, room: Any) -> None:
+    """Each of two pages that generate at once gets what it asked for, and one's Stop leaves the other alone."""
+    run = room("library").Library([offered]).open("text", room("library").Library([offered]).names("text")[0])
+    pages = [Watched(browser, studio), Watched(browser, studio)]
+    for seed, watched in enumerate(pages, 1):
+        watched.page.locator("#text-seed input").fill(str(seed))
+        watched.number("text", "number input for Length", 300)
+        watched.page.locator("#text-generate").click()
+    pages[0].page.keyboard.press("Escape")
+    pages[1].page.locator("#text-download-txt:not([disabled])").wait_for()
+    assert pages[1].text == run.generate(seed=2, length=300).text
+    for watched in pages:
+        watched.page.close()
+
+
+def test_no_thread_stays_behind_a_stopped_generation(client: Any) -> None:
+    for _ in range(3):
+        job = client.submit(run="poem", prompt="", seed=1, length=4000, api_name="/generate_text")
+        while not job.outputs():
+            time.sleep(0.02)
+        job.cancel()
+    before = threading.active_count()
+    assert text_of(client, "", 1, length=20)[2]["tokens"] == 20
+    assert threading.active_count() <= before + 2
