@@ -7,6 +7,7 @@ A name is looked up among what was found, and is never a path. Knows what a run 
 from __future__ import annotations
 
 import os
+import textwrap
 import threading
 from collections.abc import Iterable, Iterator
 from html import escape
@@ -16,6 +17,8 @@ from typing import Any
 from toolkit.api import Run, open_run
 from toolkit.core import ToolkitError, unknown
 from toolkit.core.places import shipped
+
+_SHORT = 100  # characters of a fact that are shown at once
 
 
 def default_folders() -> tuple[Path, ...]:
@@ -82,13 +85,21 @@ def card(run: Run) -> str:
     size = f"{result['parameters']:,} parameters" if "parameters" in result else ""
     shape = f"{model.get('layers')} × {model.get('width')} {str(model.get('cell', '')).upper()}"
     facts = [
-        ("Learned from", f"{corpus.get('name', '')}"),
-        ("Licence", str(corpus.get("licence", ""))),
+        ("Learned from", str(corpus.get("name", ""))),
         ("Loss", _loss(result, run.domain.unit)),
         ("Model", ", ".join(each for each in (shape, size, f"{run.codec.name} codec") if each)),
+        ("Licence", str(corpus.get("licence", ""))),
     ]
-    rows = "".join(f"<div><dt>{name}</dt><dd>{escape(text)}</dd></div>" for name, text in facts if text)
+    rows = "".join(f"<div><dt>{name}</dt><dd>{_unfolding(text)}</dd></div>" for name, text in facts if text)
     return f'<dl class="card">{rows}</dl>'
+
+
+def _unfolding(text: str) -> str:
+    """The text as HTML; of a long one the beginning, and the whole when asked for."""
+    if len(text) <= _SHORT:
+        return escape(text)
+    beginning = textwrap.shorten(text, _SHORT, placeholder=" …")
+    return f"<details><summary>{escape(beginning)}</summary><p>{escape(text)}</p></details>"
 
 
 def _loss(result: Any, unit: str) -> str:

@@ -18,6 +18,7 @@ from .workbench import (
     Buttons,
     Choice,
     Downloads,
+    Outputs,
     Seed,
     Settings,
     checked_seed,
@@ -95,18 +96,18 @@ def melody_tab(page: gr.Blocks, library: Library, stops: Stops) -> None:
                 picture = _picture(stream.result())
                 yield [picture, None, progress(stream.seed, paced.seconds), gr.skip(), *downloads.of({})]
             result = renamed(stream.result(), called)
-            told = summary(result.details, paced)
-            yield [_picture(result), gr.skip(), told, result.details, *(gr.skip() for _ in downloads.buttons)]
+            made = [_picture(result), summary(result.details, paced), result.details]
+            yield [made[0], None, *made[1:], *downloads.of({})]  # it is to be seen while the sound is still rendered
             files = {each: kept(result, each) for each in downloads.suffixes if each != ".wav" or _short(result)}
             if ".wav" not in files:
                 gr.Info(f"It is longer than {MOST_SOUND / 60:.0f} minutes: take the MIDI file to hear it.")
-            yield [gr.skip(), files.get(".wav"), gr.skip(), gr.skip(), *downloads.of(files)]
+            yield [made[0], files.get(".wav"), *made[1:], *downloads.of(files)]
 
     buttons.connect(
         buttons.generate,
         with_parameters(generate_melody, "run", "notes", "file", "seed", *(each.name for each in settings.knobs)),
         [choice.run, notes, upload, seed.number, *settings.controls],
-        [roll, audio, line, details, *downloads.buttons],
+        Outputs((roll, audio), line, details, downloads),
         api_name="generate_melody",
     )
     buttons.connect_stop()

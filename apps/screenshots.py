@@ -70,6 +70,7 @@ def take(address: str, folder: Path) -> list[Path]:
             with opened(address, **how) as page:
                 show(page)
                 page.mouse.move(0, 0)
+                page.evaluate("window.scrollTo(0, 0)")
                 taken.append(folder / f"studio-{name}{suffix}.png")
                 page.screenshot(path=taken[-1], full_page="narrow" in how)
     return taken

@@ -14,6 +14,7 @@ from .workbench import (
     Buttons,
     Choice,
     Downloads,
+    Outputs,
     Seed,
     Settings,
     checked_seed,
@@ -68,7 +69,7 @@ def text_tab(page: gr.Blocks, library: Library, stops: Stops) -> None:
             paced = Paced(stream, stops, session)
             for parts in paced:
                 text = given + "".join(parts)
-                yield [text, progress(stream.seed, paced.seconds), gr.skip(), *(gr.skip() for _ in downloads.buttons)]
+                yield [text, progress(stream.seed, paced.seconds), gr.skip(), *downloads.of({})]
             result = stream.result()
             files = {suffix: kept(result, suffix) for suffix in downloads.suffixes}
             yield [result.text, summary(result.details, paced), result.details, *downloads.of(files)]
@@ -89,7 +90,7 @@ def text_tab(page: gr.Blocks, library: Library, stops: Stops) -> None:
         yield from written(str(request.session_hash), run, text or "", None if last is None else last + 1, values)
 
     names = [each.name for each in settings.knobs]
-    outputs = [output, line, details, *downloads.buttons]
+    outputs = Outputs((output,), line, details, downloads)
     buttons.connect(
         buttons.generate,
         with_parameters(generate_text, "run", "prompt", "seed", *names),

@@ -9,7 +9,6 @@ import contextlib
 import dataclasses
 import html
 import inspect
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -114,12 +113,18 @@ class Choice:
                 run = self.opened(name)
                 return [card(run), *settings.of(run)]
 
-        def arrived() -> list[Any]:
+        def found() -> tuple[list[str], list[Any]]:
             names = self.library.names(self.domain)
-            in_view = [gr.update(visible=not names), gr.update(visible=bool(names))]
-            if not names:
-                return [*in_view, gr.update(choices=[], value=None), "", *(gr.skip() for _ in settings.controls)]
-            return [*in_view, gr.update(choices=names, value=names[0]), *about(names[0])]
+            return names, about(names[0]) if names else ["", *(gr.skip() for _ in settings.controls)]
+
+        built = found()
+
+        def arrived() -> list[Any]:
+            names, first = found()
+            if (names, first) == built:  # what is there already stays, and with it what was typed meanwhile
+                return [gr.skip() for _ in range(4 + len(settings.controls))]
+            chosen = gr.update(choices=names, value=names[0] if names else None)
+            return [gr.update(visible=not names), gr.update(visible=bool(names)), chosen, *first]
 
         followers = [self.about, *settings.controls]
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
@@ -166,6 +171,43 @@ def seed_of(details: Any) -> int | None:
 
 
 @dataclass(frozen=True)
+class Downloads:
+    """A button for each format that a result can be taken away in."""
+
+    suffixes: tuple[str, ...]
+    buttons: tuple[Any, ...]
+
+    @classmethod
+    def drawn(cls, domain: str, formats: Mapping[str, str]) -> Downloads:
+        with gr.Row(elem_classes="downloads"):
+            buttons = tuple(
+                gr.DownloadButton(
+                    f"↓ {name}", size="sm", min_width=84, interactive=False, elem_id=f"{domain}-download-{suffix[1:]}"
+                )
+                for suffix, name in formats.items()
+            )
+        return cls(tuple(formats), buttons)
+
+    def of(self, files: Mapping[str, str]) -> list[str | None]:
+        """What the buttons hold, given the path of each file there is."""
+        return [files.get(each) for each in self.suffixes]
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What a generation fills: what the tab shows of it, then the line, the details and the files of every result."""
+
+    shown: tuple[Any, ...]
+    line: Any
+    details: Any
+    downloads: Downloads
+
+    @property
+    def all(self) -> list[Any]:
+        return [*self.shown, self.line, self.details, *self.downloads.buttons]
+
+
+@dataclass(frozen=True)
 class Buttons:
     """Generate, Stop and, where a result can be gone on with, Continue."""
 
@@ -184,22 +226,24 @@ class Buttons:
             )
         return cls(stops, generate, stop, more)
 
-    def connect(self, button: Any, make: Callable[..., Any], inputs: list[Any], outputs: list[Any], **how: Any) -> None:
+    def connect(self, button: Any, make: Callable[..., Any], inputs: list[Any], outputs: Outputs, **how: Any) -> None:
         """Lets ``button`` run ``make``, a generator function; meanwhile only Stop can be pressed."""
-        all_of_them = [each for each in (self.generate, self.more, self.stop) if each is not None]
+        making = [each for each in (self.generate, self.more) if each is not None]
+        switched = [self.stop, *making, *outputs.downloads.buttons]
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
 
-        def switched(busy: bool) -> str:
-            states = [{"interactive": busy == (each is self.stop), "__type__": "update"} for each in all_of_them]
-            return f"() => {json.dumps(states)}"
+        def switch(busy: bool) -> str:
+            ready = ["busy"] + ["!busy"] * len(making) + ["!busy && made"] * len(outputs.downloads.buttons)
+            states = ", ".join(f"{{__type__: 'update', interactive: {each}}}" for each in ready)
+            return f"(details) => {{ const busy = {str(busy).lower()}, made = !!details; return [{states}]; }}"
 
         # Both switches are the browser's: sent to the server, one could overtake the generation it belongs to.
-        button.click(None, None, all_of_them, js=switched(True), **quiet)
+        button.click(None, outputs.details, switched, js=switch(True), **quiet)
         made = button.click(
-            make, inputs, outputs, concurrency_id="model", concurrency_limit=1, show_progress="hidden", **how
+            make, inputs, outputs.all, concurrency_id="model", concurrency_limit=1, show_progress="hidden", **how
         )
         for ended in (made.success, made.failure):
-            ended(None, None, all_of_them, js=switched(False), **quiet)
+            ended(None, outputs.details, switched, js=switch(False), **quiet)
 
     def connect_stop(self) -> None:
         def stop(request: gr.Request) -> None:
@@ -207,28 +251,6 @@ class Buttons:
 
         stop.__annotations__["request"] = gr.Request
         self.stop.click(stop, None, None, api_visibility="private", show_progress="hidden", queue=False)
-
-
-@dataclass(frozen=True)
-class Downloads:
-    """A button for each format that a result can be taken away in."""
-
-    suffixes: tuple[str, ...]
-    buttons: tuple[Any, ...]
-
-    @classmethod
-    def drawn(cls, domain: str, formats: Mapping[str, str]) -> Downloads:
-        with gr.Row(elem_classes="downloads"):
-            buttons = tuple(
-                gr.DownloadButton(
-                    f"↓ {name}", size="sm", min_width=84, interactive=False, elem_id=f"{domain}-download-{suffix[1:]}"
-                )
-                for suffix, name in formats.items()
-            )
-        return cls(tuple(formats), buttons)
-
-    def of(self, files: Mapping[str, str]) -> list[Any]:
-        return [gr.update(value=files.get(each), interactive=each in files) for each in self.suffixes]
 
 
 def kept(result: Result, suffix: str) -> str:
@@ -254,7 +276,7 @@ def checked_seed(seed: Any) -> int | None:
 def with_parameters(make: Callable[..., Any], *names: str) -> Callable[..., Any]:
     """``make`` (request, then values) seen as a function of parameters with these names, as the API shows them."""
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    parameters = [inspect.Parameter(name, kind) for name in ("request", *names)]
+    parameters = [inspect.Parameter(name, kind, default=None) for name in ("request", *names)]
     make.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     make.__annotations__ = {"request": gr.Request}
     return make

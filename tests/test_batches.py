@@ -96,8 +96,8 @@ def test_every_row_goes_on_where_it_stopped_and_targets_follow_inputs(lengths, r
         batch = data.batch(step)
         assert batch.x_BT.shape == (data.rows, data.chunk)
         assert (batch.x_BT[:, 1:] == batch.y_BT[:, :-1]).all()
-        assert batch.fresh == (step % data.steps_per_epoch == 0)
-        if not batch.fresh:
+        assert (batch.fresh_B == (step % data.steps_per_epoch == 0)).all()
+        if not batch.fresh_B.all():
             assert (batch.x_BT[:, 0] == data.batch(step - 1).y_BT[:, -1]).all()
 
 
@@ -144,3 +144,11 @@ def test_too_little_to_train_on_is_said():
 def test_streams_predict_every_token_once(count, length):
     parts = streams(np.arange(length), count)
     assert [token for part in parts for token in part[1:]] == list(range(1, length))
+
+
+def test_rows_begin_afresh_as_often_as_asked_and_the_same_way_each_time():
+    encoded = split_of([5000])
+    data, again = (Rows(encoded, rows=4, chunk=8, seed=3, fresh_start=0.2) for _ in range(2))
+    fresh = np.stack([data.batch(step).fresh_B for step in range(1, data.steps_per_epoch)])
+    assert fresh.mean() == pytest.approx(0.2, abs=0.04)
+    assert (again.batch(7).fresh_B == data.batch(7).fresh_B).all()

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -15,7 +16,7 @@ ONE_BATCH[:, 0] = range(4)  # rows begin apart, so that every next token can be 
 
 
 def same_batch(step: int) -> Batch:
-    return Batch(ONE_BATCH[:, :-1].copy(), ONE_BATCH[:, 1:].copy(), fresh=True)
+    return Batch(ONE_BATCH[:, :-1].copy(), ONE_BATCH[:, 1:].copy(), np.ones(4, bool))
 
 
 def beginning(cell: str = "lstm", settings: TrainSettings | None = None, **model: object) -> Training:
@@ -44,19 +45,32 @@ def test_the_loss_is_that_of_plain_pytorch():
     assert first.loss == pytest.approx(float(expected.detach()), abs=1e-6)
 
 
-def test_state_is_carried_only_where_rows_go_on():
-    seen = []
+def test_a_row_goes_on_from_its_memory_unless_it_begins_afresh():
+    memories = []
 
     class Watched(RecurrentLM):
         def forward(self, ids_BT, state=None):
-            seen.append(state is not None)
+            memories.append(None if state is None else [each.detach().clone() for each in state])
             return super().forward(ids_BT, state)
 
     model = Watched(7, ModelSettings(width=8, embedding=4))
     training = Training(model, optimiser_for(model, TrainSettings()))
-    batch = same_batch(0)
-    run(training, TrainSettings(), 6, lambda step: Batch(batch.x_BT, batch.y_BT, fresh=step % 3 == 0))
-    assert seen == [False, True, True] * 2
+    fresh = [[True] * 4, [False, True, False, False], [False] * 4]
+    batch, carried = same_batch(0), []
+    steps = train(
+        training,
+        lambda step: Batch(batch.x_BT, batch.y_BT, np.asarray(fresh[step])),
+        TrainSettings(),
+        lambda step: step / 3,
+        seed=0,
+    )
+    for _ in steps:
+        carried.append(training.carry)
+    assert memories[0] is None
+    for memory, before, begun in zip(memories[1:], carried, fresh[1:], strict=False):
+        for mine, theirs in zip(memory, before, strict=True):
+            assert torch.equal(mine[:, ~np.asarray(begun)], theirs[:, ~np.asarray(begun)])
+            assert not mine[:, begun].any()
 
 
 def test_the_rate_rises_then_falls_to_the_floor():

@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock
 
-from toolkit.core import SPLITS, Codec, Corpus, InputError, Measure, Split
+from toolkit.core import SPLITS, Codec, Corpus, InputError, Measure, Split, uniform
 
 FORMAT = 1
 Tokens = npt.NDArray[Any]
@@ -117,24 +117,25 @@ def _write(corpus: Corpus[Any], codec: Codec[Any, Any], folder: Path) -> None:
 
 @dataclass(frozen=True)
 class Batch:
-    """``x_BT`` ids and ``y_BT`` the ids that follow them; ``fresh`` when no row goes on from the last batch."""
+    """``x_BT`` ids, ``y_BT`` the ids that follow them, and ``fresh_B``: which rows begin without a memory."""
 
     x_BT: npt.NDArray[np.int64]
     y_BT: npt.NDArray[np.int64]
-    fresh: bool
+    fresh_B: npt.NDArray[np.bool_]
 
 
 class Rows:
     """Endless batches of ``rows`` contiguous rows, ``chunk`` tokens at a time; epoch after epoch, each its own.
 
     Every epoch shuffles the documents and starts at another token, both decided by (seed, epoch). A corpus
-    too small for the rows asked for gets fewer.
+    too small for the rows asked for gets fewer. All rows are fresh when an epoch begins, and each is with
+    probability ``fresh_start`` at any later step.
     """
 
-    def __init__(self, encoded: Encoded, *, rows: int, chunk: int, seed: int) -> None:
+    def __init__(self, encoded: Encoded, *, rows: int, chunk: int, seed: int, fresh_start: float = 0.0) -> None:
         if encoded.predictions < 2:
             raise InputError("the corpus is too small to train on: its training split has fewer than three tokens.")
-        self.encoded, self.seed = encoded, seed
+        self.encoded, self.seed, self.fresh_start = encoded, seed, fresh_start
         self.chunk = min(chunk, encoded.predictions)
         self.rows = max(1, min(rows, encoded.predictions // self.chunk))
         self.steps_per_epoch = encoded.predictions // (self.rows * self.chunk)
@@ -148,7 +149,8 @@ class Rows:
         stride = self.steps_per_epoch * self.chunk
         rows = [self._read(row * stride + within * self.chunk, self.chunk + 1) for row in range(self.rows)]
         ids = np.stack(rows).astype(np.int64)
-        return Batch(ids[:, :-1], ids[:, 1:], fresh=within == 0)
+        fresh = [within == 0 or uniform(self.seed, step, row) < self.fresh_start for row in range(self.rows)]
+        return Batch(ids[:, :-1], ids[:, 1:], np.asarray(fresh))
 
 
 def _ring(encoded: Encoded, rng: np.random.Generator) -> Callable[[int, int], Tokens]:

@@ -28,6 +28,7 @@ class TrainSettings:
 
     batch: int = knob(16, "rows trained side by side", low=1, high=65536)
     chunk: int = knob(64, "tokens back in time that a gradient reaches", low=1, high=65536, unit="tokens")
+    fresh_start: float = knob(0.03, "share of chunks begun with an empty memory, as generation begins", low=0, high=1)
     learning_rate: float = knob(6e-3, "peak learning rate", low=0, high=100)
     warmup: float = knob(0.02, "share of the run over which the learning rate rises", low=0, high=1)
     floor: float = knob(0.02, "where the learning rate ends, as a share of its peak", low=0, high=1)
@@ -150,6 +151,15 @@ def optimiser_for(model: nn.Module, settings: TrainSettings) -> torch.optim.Adam
     return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=betas, fused=True)
 
 
+def emptied(state: State, fresh_B: Tensor) -> State:
+    """``state`` with the rows that begin afresh at zero.
+
+    A model that has only ever gone on may use its memory as a constant: where memory is empty it then falls into
+    a state that it never leaves, and writes nonsense for ever. Some chunks begun afresh teach it the way in.
+    """
+    return tuple(each.masked_fill(fresh_B[:, None], 0) for each in state)
+
+
 def learning_rate(fraction: float, settings: TrainSettings) -> float:
     """The rate at ``fraction`` of the run: a straight rise, then half a cosine down to the floor."""
     if fraction < settings.warmup:
@@ -194,14 +204,17 @@ def train(
     model.train()
     while (fraction := fraction_at(training.step)) < 1:
         batch = batch_at(training.step)
-        x_BT, y_BT = (torch.from_numpy(each[group.rank :: group.size]).to(device) for each in (batch.x_BT, batch.y_BT))
+        x_BT, y_BT, fresh_B = (
+            torch.from_numpy(each[group.rank :: group.size]).to(device)
+            for each in (batch.x_BT, batch.y_BT, batch.fresh_B)
+        )
         rate = learning_rate(fraction, settings)
         for each in optimiser.param_groups:
             each["lr"] = rate
 
         # Dropout's draws belong to the step, so that a resumed run repeats them without any stored state.
         torch.manual_seed(philox((training.step, group.rank, 0, 0), (seed & 0xFFFFFFFF, seed >> 32))[0])
-        state = None if batch.fresh or training.carry is None else training.carry
+        state = None if training.carry is None else emptied(training.carry, fresh_B)
         with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
             logits_BTV, state = model(x_BT, state)
             loss = nn.functional.cross_entropy(logits_BTV.flatten(0, 1).float(), y_BT.flatten())

@@ -156,6 +156,22 @@ def test_the_guard_stands_before_the_served_studio(address: str) -> None:
     assert status == 200 and headers["x-content-type-options"] == "nosniff"
 
 
+def test_a_password_closes_the_studio_to_who_does_not_know_it(apps: ModuleType, runs: Any) -> None:
+    page = apps.studio.build([runs])
+    served = apps.studio.serve(page, port=0, password="open sesame")
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    try:
+        for path in ("/config", "/gradio_api/info", "/gradio_api/queue/status"):
+            assert ask(served, "GET", path, {})[0] == 401
+        assert ask(served, "POST", "/login", form, b"username=me&password=wrong")[0] == 400
+        status, headers = ask(served, "POST", "/login", form, b"username=me&password=open+sesame")
+        cookie = headers["set-cookie"].split(";")[0]
+        assert status == 200 and "httponly" in headers["set-cookie"].lower()
+        assert ask(served, "GET", "/config", {"Cookie": cookie})[0] == 200
+    finally:
+        page.close()
+
+
 @pytest.mark.parametrize("path", ["/monitoring", "/monitoring/summary", "/docs", "/openapi.json", "/gradio_api/runs"])
 def test_what_is_not_needed_is_not_served(address: str, path: str) -> None:
     assert ask(address, "GET", path, {})[0] in (403, 404)

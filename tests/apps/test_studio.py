@@ -252,6 +252,16 @@ def test_a_card_tells_the_facts_and_takes_nothing_for_markup(room: Any, runs: Pa
     assert "bits per byte" in told and "char codec" in told and "not stated" in told
 
 
+def test_a_long_fact_of_a_card_unfolds(room: Any, runs: Path) -> None:
+    import dataclasses
+
+    run = open_run(runs / "poem")
+    config = dataclasses.replace(run.config, corpus={**run.config.corpus, "licence": "<i>as is</i> " * 60})
+    told = room("library").card(dataclasses.replace(run, config=config))
+    assert told.count("<details>") == 1 and "<i>" not in told
+    assert told.count("&lt;i&gt;") > 60
+
+
 def test_without_runs_the_page_says_how_to_get_one(apps: ModuleType, tmp_path: Path) -> None:
     page = apps.studio.build([tmp_path])
     told = [each for each in page.config["components"] if "toolkit train" in str(each["props"].get("value"))]
@@ -301,7 +311,7 @@ class Watched:
         self.page.on("pageerror", lambda each: self._note(str(each)))
         self.page.on("dialog", lambda each: (self._note(f"dialog {each.message}"), each.dismiss()))
         self.page.on("request", lambda each: self._note(each.url, self._foreign(each.url, host)))
-        self.page.on("requestfailed", lambda each: self._note(f"failed {each.url}", "/heartbeat/" not in each.url))
+        self.page.on("requestfailed", lambda each: self._note(f"failed {each.url}", each.failure != "net::ERR_ABORTED"))
         self.page.goto(address, wait_until="domcontentloaded")
         self.page.locator("#text-generate").wait_for()
 
@@ -432,6 +442,28 @@ def test_a_telephone_shows_it_without_scrolling_sideways(browser: Any, studio: s
         assert box["x"] >= 0 and box["x"] + box["width"] <= 375 and box["height"] >= 32
     assert watched.wrong == []
     watched.page.close()
+
+
+@pytest.mark.browser
+def test_a_run_that_came_later_is_there_after_a_reload(
+    browser: Any, apps: ModuleType, runs: Path, tmp_path: Path
+) -> None:
+    import shutil
+
+    page = apps.studio.build([tmp_path])
+    address = apps.studio.serve(page, port=0)
+    seen = browser.new_page()
+    seen.goto(address, wait_until="domcontentloaded")
+    seen.get_by_text("No text model yet").wait_for()
+    shutil.copytree(runs / "poem", tmp_path / "poem")
+    seen.reload(wait_until="domcontentloaded")
+    seen.locator("#text-generate").wait_for()
+    seen.locator("#text-seed input").fill("7")
+    seen.locator("#text-generate").click()
+    seen.locator("#text-download-txt:not([disabled])").wait_for()
+    assert seen.locator("#text-output textarea").input_value() == open_run(runs / "poem").generate(seed=7).text
+    seen.close()
+    page.close()
 
 
 @pytest.mark.browser

@@ -28,12 +28,18 @@ def command(config: RunConfig) -> str:
     return shlex.join([*words, "--out", "RUN"])
 
 
-def model_card(config: RunConfig) -> str:
-    """What it is, what it learned from, how well it does and how to make it again, in Markdown."""
-    result, model = config.result, config.model
+def model_card(config: RunConfig, sample: str = "") -> str:
+    """What it is, what it learned from, how well it does and how to make it again, in Markdown.
+
+    ``sample`` is something it made; ``config.result`` may hold a ``note`` on how it was trained.
+    """
+    model = config.model
+    result = {name: value for name, value in config.result.items() if name != "note"}
+    note = f"\n{config.result['note']}\n" if config.result.get("note") else ""
+    shown = f"\n## A sample, unchosen\n```\n{sample}\n```\n" if sample else ""
     figures = "\n".join(f"| {name} | {_figure(value)} |" for name, value in result.items())
     settings = ", ".join(f"{name} {value}" for name, value in {**model, **config.training}.items())
-    return f"""# A {model["cell"]} of {config.corpus["name"]}
+    return f"""# {config.corpus["name"]} ({model["cell"].upper()})
 
 A recurrent language model of {config.domain}: {model["layers"]} layer(s) of {model["width"]} units over the
 `{config.codec["name"]}` codec ({config.vocabulary:,} ids).
@@ -49,14 +55,14 @@ sha256 of what was read: `{config.corpus["sha256"]}`
 ```
 with toolkit {config.versions["toolkit"]}, torch {config.versions["torch"]}, Python {config.versions["python"]}.
 Settings: {settings}.
-
+{note}
 ## Measured
 The loss is over every prediction of the {result.get("split", "validation")} split, in fp32, {_streams(result)}.
 
 | figure | value |
 |---|---|
 {figures}
-
+{shown}
 ## Good for
 Play, study and small compositions. It knows nothing but its corpus, repeats that corpus's prejudices, and
 may repeat its words or notes.

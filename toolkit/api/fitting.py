@@ -23,7 +23,7 @@ from toolkit.api.cards import model_card
 from toolkit.api.events import Event, Finished, Noted, Previewed, Started, Stepped, Validated
 from toolkit.api.materials import codec_for, load_codec, open_corpus, prepare
 from toolkit.api.running import generation_knobs, open_run
-from toolkit.batches import Rows
+from toolkit.batches import Encoded, Rows
 from toolkit.core import CheckpointError, Codec, Corpus, UsageError, checked, unknown
 from toolkit.evaluate import evaluate
 from toolkit.models import ModelSettings, RecurrentLM, parameters
@@ -108,7 +108,7 @@ def dry_run(plan: Plan) -> dict[str, Any]:
     config, codec, notes = _planned(plan, corpus)
     training = checked(TrainSettings, config.training)
     encoded = prepare(corpus, codec)
-    rows = Rows(encoded.split("train"), rows=training.batch, chunk=training.chunk, seed=plan.seed)
+    rows = _rows(encoded.split("train"), training, plan.seed)
     size = parameters(RecurrentLM(codec.size, checked(ModelSettings, config.model)))
     return {
         "corpus": corpus.name,
@@ -252,7 +252,7 @@ class _Fitting:
         self.learnt, validation = store.split("train"), store.split("validation")
         self.held_out = validation if validation.predictions else self.learnt
         self.split = "validation" if validation.predictions else "train"
-        self.rows = Rows(self.learnt, rows=self.settings.batch, chunk=self.settings.chunk, seed=config.seed)
+        self.rows = _rows(self.learnt, self.settings, config.seed)
         if self.rows.rows % group.size:
             raise UsageError(f"train.batch ({self.rows.rows} rows) cannot be shared out evenly among {group.size}.")
         self.training = _first_training(config, self.settings, device)
@@ -389,6 +389,10 @@ class _Fitting:
             return int(facts["metrics"])
         except (KeyError, ValueError, RuntimeError, IndexError, TypeError):
             raise CheckpointError(f"{point.folder} does not fit the run it lies in.") from None
+
+
+def _rows(encoded: Encoded, settings: TrainSettings, seed: int) -> Rows:
+    return Rows(encoded, rows=settings.batch, chunk=settings.chunk, seed=seed, fresh_start=settings.fresh_start)
 
 
 def _first_training(config: RunConfig, settings: TrainSettings, device: str) -> Training:

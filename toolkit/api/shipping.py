@@ -10,12 +10,17 @@ from toolkit.api.cards import model_card
 from toolkit.api.running import open_run
 from toolkit.core import UsageError
 
+_SAMPLE_SEED = 1
 
-def ship(run: str | Path, out: str | Path, *, half: bool = False) -> Path:
-    """Writes the run's config, codec, best weights and card into the new folder ``out``.
 
-    ``half`` stores the weights in fp16, which halves the file; they are fp32 again once loaded. UsageError
-    when the run is not finished.
+def ship(
+    run: str | Path, out: str | Path, *, half: bool = False, licence: str | None = None, note: str | None = None
+) -> Path:
+    """Writes the run's config, codec, best weights and card, with a sample, into the new folder ``out``.
+
+    ``half`` stores the weights in fp16, which halves the file; they are fp32 again once loaded. ``licence`` says
+    what the corpus's files did not; ``note`` what a reader of the card should know of the training. UsageError when
+    the run is not finished.
     """
     opened = open_run(run)
     if not opened.config.result:
@@ -24,9 +29,13 @@ def ship(run: str | Path, out: str | Path, *, half: bool = False) -> Path:
     if half:
         weights = {name: each.half() for name, each in weights.items()}
     result = {**opened.config.result, "stored": "fp16" if half else "fp32"}
-    config = dataclasses.replace(opened.config, result=result)
+    if note:
+        result["note"] = note
+    corpus = {**opened.config.corpus, "licence": licence or opened.config.corpus["licence"]}
+    config = dataclasses.replace(opened.config, result=result, corpus=corpus)
     folder = Path(out)
     runs.create(folder, config, opened.codec.save)
     runs.write_weights(folder, weights)
-    runs.write_atomically(folder / "README.md", model_card(config).encode())
+    sample = open_run(folder).generate(seed=_SAMPLE_SEED)
+    runs.write_atomically(folder / "README.md", model_card(config, sample.text).encode())
     return folder

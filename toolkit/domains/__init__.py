@@ -22,15 +22,16 @@ Part = TypeVar("Part")
 class Domain(Generic[Item, Part]):
     """Everything the toolkit must know of one kind of material.
 
-    ``controls`` is a frozen dataclass of knobs (`toolkit.core.knob`) for generation; ``constraint`` lowers
-    its values to an automaton that includes the codec's grammar. ``read`` opens a file, folder or glob.
+    ``controls`` is a frozen dataclass of knobs (`toolkit.core.knob`) for generation; ``constraint`` lowers its
+    values to an automaton that includes the codec's grammar. ``read`` opens a file, folder or glob.
+
     ``read_prompt`` turns what a user gives to continue into an item: a text, or the path of a file whose suffix
-    is one of ``prompt_files``; ``opening`` gives the ids such an item opens a sequence with (a melody's header and notes without its
-    end). ``blank`` is what a model that never saw a sequence begin goes on from. ``finish`` makes
-    the whole item of (codec, item given, its ids, ids generated, controls); ``cut_parts`` ends a stream of
-    parts where the controls say so. ``exports`` maps a file suffix
-    to a function of (item, details) that returns the file's bytes; ``details`` are the result's settings.
-    ``unit`` is the measure that losses are reported in.
+    is one of ``prompt_files``. ``opening`` gives the ids such an item opens a sequence with (a melody's header and
+    notes, without its end). ``blank`` is what a model that never saw a sequence begin goes on from.
+
+    ``finish`` makes the whole item of (codec, item given, its ids, ids generated, controls); ``cut_parts`` ends a
+    stream of parts where the controls say so. ``exports`` maps a file suffix to a function of (item, details) that
+    returns the file's bytes; ``details`` are the result's settings. ``unit`` is what losses are reported in.
     """
 
     name: str
