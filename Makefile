@@ -14,10 +14,10 @@ app: $(VENV)/app.done
 	$(BIN)/toolkit app
 
 test: $(VENV)/dev.done
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 test-all: $(VENV)/dev.done
-	$(BIN)/python -m pytest -m ""
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m ""
 
 lint: $(VENV)/dev.done
 	$(BIN)/ruff check .

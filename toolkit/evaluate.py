@@ -5,6 +5,7 @@ Knows models, encoded splits and n-grams as sources of log-probabilities. Does n
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from torch import nn
 
 from toolkit.batches import Encoded, streams
 from toolkit.core import InputError, Measure
+from toolkit.engine.torch_engine import without_tf32
 
 
 @dataclass(frozen=True)
@@ -65,17 +67,17 @@ def evaluate(
         raise InputError("there is nothing to evaluate: this split of the corpus is empty.")
     rows = max(1, min(rows, encoded.predictions // 32))
     device = next(model.parameters()).device
-    parts = [torch.from_numpy(each.astype("int64")) for each in streams(encoded.tokens, rows)]
+    longest = None if limit is None else max(1, limit // rows) + 1
+    parts = [torch.from_numpy(each[:longest].astype("int64")) for each in streams(encoded.tokens, rows)]
     length = max(len(each) for each in parts)
     # Streams differ by at most one token; the pad is never counted.
     ids = torch.stack([nn.functional.pad(each, (0, length - len(each)), value=-1) for each in parts])
-    if limit is not None:
-        ids = ids[:, : max(1, limit // rows) + 1]
     counted = int((ids[:, 1:] >= 0).sum())
     total, state = 0.0, None
     was_training = model.training
     model.eval()
-    with torch.inference_mode():
+    exactly = without_tf32 if device.type == "cuda" else contextlib.nullcontext()
+    with torch.inference_mode(), exactly:
         for first in range(0, ids.shape[1] - 1, reset or chunk):
             x_BT = ids[:, first : first + (reset or chunk)]
             y_BT = ids[:, first + 1 : first + 1 + x_BT.shape[1]].to(device)

@@ -202,6 +202,8 @@ def _write_synced(path: Path, content: bytes) -> None:
 
 
 def _sync(folder: Path) -> None:
+    if os.name == "nt":  # Windows opens no folders, and orders its renames itself
+        return
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -215,6 +217,7 @@ def as_json(facts: Any) -> bytes:
 
 def create(folder: Path, config: RunConfig, save_codec: Callable[[Path], None]) -> None:
     """A new run folder with its config and codec, or none at all; it must not exist yet."""
+    folder = folder.absolute()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} exists already; choose another --out, or go on with it by --resume.")
     making = folder.with_name(f".{folder.name}.tmp-{os.getpid()}")
@@ -225,6 +228,8 @@ def create(folder: Path, config: RunConfig, save_codec: Callable[[Path], None]) 
             (making / "codec").mkdir(parents=True)
             save_codec(making / "codec")
             _write_synced(making / "config.json", as_json(dataclasses.asdict(config)))
+            if folder.is_dir():
+                folder.rmdir()
             making.replace(folder)
             _sync(folder.parent)
         finally:
@@ -237,9 +242,14 @@ def write_config(folder: Path, config: RunConfig) -> None:
 
 def write_weights(folder: Path, tensors: Mapping[str, Any]) -> None:
     """The best weights so far, in fp32 or as given."""
+    write_atomically(folder / "model.safetensors", _packed(tensors))
+
+
+def _packed(tensors: Mapping[str, Any]) -> bytes:
     from safetensors.torch import save
 
-    write_atomically(folder / "model.safetensors", save({name: each.contiguous() for name, each in tensors.items()}))
+    # Tied weights share their memory, which the format refuses: each becomes a tensor of its own.
+    return save({name: each.clone().contiguous() for name, each in tensors.items()})
 
 
 @contextlib.contextmanager
@@ -258,8 +268,9 @@ def alone(folder: Path) -> Iterator[None]:
         yield
     finally:
         (folder / ".owner").unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            (folder / ".lock").unlink()  # while it is held, so that whoever waits for it sees that it is gone
         lock.release()
-        (folder / ".lock").unlink(missing_ok=True)
 
 
 # --- resume points -----------------------------------------------------------------------------------------
@@ -280,8 +291,6 @@ class ResumePoint:
 
 def save_last(folder: Path, step: int, facts: Mapping[str, Any], groups: Mapping[str, Mapping[str, Any]]) -> None:
     """A resume point for ``step``: complete, or absent. Older ones go only once it stands."""
-    from safetensors.torch import save
-
     last = folder / "last"
     point = last / f"step-{step:09d}"
     making = last / f".{point.name}.tmp-{os.getpid()}"
@@ -292,7 +301,7 @@ def save_last(folder: Path, step: int, facts: Mapping[str, Any], groups: Mapping
         try:
             making.mkdir()
             files = {"state.json": as_json(dict(facts))}
-            files |= {f"{group}.safetensors": save(dict(tensors)) for group, tensors in groups.items()}
+            files |= {f"{group}.safetensors": _packed(tensors) for group, tensors in groups.items()}
             manifest = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
             for name, content in [*files.items(), ("manifest.json", as_json(manifest))]:
                 _write_synced(making / name, content)
@@ -303,8 +312,10 @@ def save_last(folder: Path, step: int, facts: Mapping[str, Any], groups: Mapping
             _sync(last)
         finally:
             shutil.rmtree(making, ignore_errors=True)
-    for old in sorted(last.glob("step-*"))[:-_KEPT]:
-        shutil.rmtree(old, ignore_errors=True)
+    points = sorted(last.glob("step-*"))
+    here = points.index(point)
+    for other in points[: max(0, here + 1 - _KEPT)] + points[here + 1 :]:  # those ahead were passed over as damaged
+        shutil.rmtree(other, ignore_errors=True)
 
 
 def newest_point(folder: Path, warn: Callable[[str], None]) -> ResumePoint | None:
@@ -317,7 +328,7 @@ def newest_point(folder: Path, warn: Callable[[str], None]) -> ResumePoint | Non
                     raise CheckpointError(f"{point / name} is damaged.")
             return ResumePoint(point, read_json(point / "state.json"))
         except (CheckpointError, OSError) as error:
-            warn(f"{error} Going back to the resume point before it.")
+            warn(f"{error} It cannot be resumed from; trying the one before it.")
     return None
 
 

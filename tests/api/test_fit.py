@@ -33,6 +33,7 @@ from toolkit.api import (
     resume,
 )
 from toolkit.core import CheckpointError, UsageError
+from toolkit.train import TrainSettings, learning_rate
 
 STEPS = 48
 _TIMES = {"seconds", "spent"}
@@ -369,3 +370,60 @@ def test_two_processes_take_the_steps_of_one(corpus: Path, tmp_path: Path) -> No
     assert open_run(together).config.result["val_nats_per_token"] == pytest.approx(
         open_run(alone).config.result["val_nats_per_token"], rel=1e-4
     )
+
+
+def test_tied_weights_are_trained_saved_and_read_again(corpus: Path, tmp_path: Path) -> None:
+    model = {"width": 8, "embedding": 8, "tie": True}
+    list(fit(_plan(corpus, tmp_path / "run", steps=4, model=model)))
+    loaded = open_run(tmp_path / "run").model
+    assert loaded.head.weight is loaded.embed.weight
+    assert open_run(tmp_path / "run").generate(seed=1, length=5).text
+
+
+def test_a_preview_that_cannot_be_made_ends_nothing(corpus: Path, tmp_path: Path, monkeypatch: Any) -> None:
+    class Refusing:
+        def __init__(self, folder: Path) -> None:
+            self.model = open_run(folder).model
+
+        def generate(self, **_: Any) -> None:
+            raise UsageError("so short a result cannot be.")
+
+    monkeypatch.setattr(fitting, "open_run", Refusing)
+    events = list(fit(_plan(corpus, tmp_path / "run", steps=4)))
+    assert any(isinstance(each, Noted) and "so short" in each.text for each in events)
+    assert isinstance(events[-1], Finished)
+
+
+@pytest.mark.parametrize("budget", [{"steps": 0}, {"steps": -5}, {"steps": None, "minutes": 0.0}])
+def test_a_budget_of_nothing_is_refused(corpus: Path, tmp_path: Path, budget: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="more than 0"):
+        list(fit(_plan(corpus, tmp_path / "run", **budget)))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_in_minutes_goes_on_from_the_position_it_recorded(corpus: Path, tmp_path: Path) -> None:
+    plan = _plan(corpus, tmp_path / "run", steps=None, minutes=0.05)
+    with pytest.raises(Stopped):
+        list(fit(plan, stopping=_after(12)))
+    point = runs.newest_point(tmp_path / "run", print)
+    assert point is not None
+    going_on = [each for each in resume(tmp_path / "run") if isinstance(each, Stepped)]
+    assert going_on[0].progress.step == point.facts["step"] + 1
+    settings = TrainSettings(**open_run(tmp_path / "run").config.training)
+    assert going_on[0].progress.learning_rate == pytest.approx(
+        learning_rate(point.facts["fraction"], settings), rel=0.05
+    )
+    fractions = [each.fraction for each in going_on]
+    assert fractions == sorted(fractions)
+    assert fractions[0] >= point.facts["fraction"]
+    assert fractions[-1] == 1.0
+
+
+def test_a_damaged_newest_point_leaves_later_saves_in_place(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    for step in (100, 200):
+        runs.save_last(folder, step, {"step": step}, {})
+    (folder / "last" / "step-000000200" / "state.json").write_text("{")
+    runs.save_last(folder, 110, {"step": 110}, {})
+    assert sorted(each.name for each in (folder / "last").iterdir()) == ["step-000000100", "step-000000110"]

@@ -19,7 +19,7 @@ def command(config: RunConfig) -> str:
     for name, value in asked["reading"].items():
         words += [f"--{name.replace('_', '-')}", str(value)]
     for name, value in config.budget.items():
-        words += [f"--{name}", f"{value:g}"]
+        words += [f"--{name}", str(int(value)) if value == int(value) else str(value)]
     words += ["--seed", str(config.seed)]
     if asked["from"]:
         words += ["--from", asked["from"]]
@@ -48,7 +48,7 @@ A recurrent language model of {config.domain}: {model["layers"]} layer(s) of {mo
 {config.corpus["name"]}: {config.corpus["source"]}
 Licence: {config.corpus["licence"]}
 sha256 of what was read: `{config.corpus["sha256"]}`
-
+{_base(config)}
 ## Made by
 ```
 {command(config)}
@@ -64,9 +64,17 @@ The loss is over every prediction of the {result.get("split", "validation")} spl
 {figures}
 {shown}
 ## Good for
-Play, study and small compositions. It knows nothing but its corpus, repeats that corpus's prejudices, and
-may repeat its words or notes.
+Play, study and small compositions. It knows nothing but what it learned from, repeats the prejudices of that,
+and may repeat its words or notes.
 """
+
+
+def _base(config: RunConfig) -> str:
+    """What the run it started from had learned from."""
+    base = config.corpus.get("base")
+    return (
+        f"\nIt started from a model of {base['name']}: {base['source']}\nLicence: {base['licence']}\n" if base else ""
+    )
 
 
 def _streams(result: Any) -> str:

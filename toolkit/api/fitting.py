@@ -21,10 +21,10 @@ import toolkit
 from toolkit import domains, runs
 from toolkit.api.cards import model_card
 from toolkit.api.events import Event, Finished, Noted, Previewed, Started, Stepped, Validated
-from toolkit.api.materials import codec_for, load_codec, open_corpus, prepare
+from toolkit.api.materials import codec_for, open_corpus, prepare
 from toolkit.api.running import generation_knobs, open_run
 from toolkit.batches import Encoded, Rows
-from toolkit.core import CheckpointError, Codec, Corpus, UsageError, checked, unknown
+from toolkit.core import CheckpointError, Codec, Corpus, ToolkitError, UsageError, checked, unknown
 from toolkit.evaluate import evaluate
 from toolkit.models import ModelSettings, RecurrentLM, parameters
 from toolkit.runs import Metrics, RunConfig
@@ -74,6 +74,8 @@ def fit(plan: Plan, *, stopping: Callable[[], bool] = _never, group: Group = ALO
     """Trains as ``plan`` says into a new run folder; ends with `Finished`, or with `Stopped` when asked to stop."""
     if (plan.minutes is None) == (plan.steps is None):
         raise UsageError("say how long to train: either minutes or steps.")
+    if not (plan.minutes or plan.steps or 0) > 0:
+        raise UsageError("a training takes more than 0 minutes or steps.")
     corpus = open_corpus(plan.corpus, domain=plan.domain, **plan.reading)
     config, codec, notes = _planned(plan, corpus)
     folder = Path(plan.out)
@@ -89,7 +91,8 @@ def resume(
 ) -> Iterator[Event]:
     """Goes on with an interrupted run from its newest resume point, as if it had never stopped."""
     folder = Path(run)
-    config = runs.read_config(runs.find(folder))
+    opened = open_run(folder)
+    config = opened.config
     if config.result:
         yield Noted(f"{folder} is finished; there is nothing to resume.")
         yield Finished(folder, config.result)
@@ -98,8 +101,7 @@ def resume(
     corpus = open_corpus(asked["corpus"], domain=config.domain, **asked["reading"])
     if corpus.sha256 != config.corpus["sha256"]:
         raise CheckpointError(f"the corpus {asked['corpus']!r} has changed since {folder} began; it cannot be resumed.")
-    codec = load_codec(config.domain, config.codec["name"], folder / "codec")
-    yield from _Fitting(folder, config, corpus, codec, stopping, group, _device(device)).events()
+    yield from _Fitting(folder, config, corpus, opened.codec, stopping, group, _device(device)).events()
 
 
 def dry_run(plan: Plan) -> dict[str, Any]:
@@ -121,7 +123,7 @@ def dry_run(plan: Plan) -> dict[str, Any]:
         "steps": plan.steps,
         "minutes": plan.minutes,
         "memory_bytes": 16 * size,  # weights, gradients and AdamW's two moments in fp32
-        "disk_bytes": 40 * size,  # best weights and two resume points
+        "disk_bytes": 40 * size,  # best weights and three resume points, the oldest until the newest stands
         "model": config.model,
         "training": config.training,
         "notes": notes,
@@ -131,10 +133,10 @@ def dry_run(plan: Plan) -> dict[str, Any]:
 def _planned(plan: Plan, corpus: Corpus[Any]) -> tuple[RunConfig, Codec[Any, Any], list[str]]:
     notes: list[str] = []
     model_given = dict(plan.model)
-    if plan.start_from is None:
+    base = None if plan.start_from is None else open_run(plan.start_from)
+    if base is None:
         codec = codec_for(corpus, plan.codec, plan.vocabulary)
     else:
-        base = open_run(plan.start_from)
         if base.config.domain != corpus.domain:
             raise UsageError(f"{plan.start_from} is a run of {base.config.domain}, and the corpus is {corpus.domain}.")
         if plan.codec not in (None, base.codec.name):
@@ -163,6 +165,7 @@ def _planned(plan: Plan, corpus: Corpus[Any]) -> tuple[RunConfig, Codec[Any, Any
             "licence": corpus.licence,
             "sha256": corpus.sha256,
             "whole": corpus.whole,
+            **({} if base is None else {"base": base.config.corpus}),
             "asked": {
                 "corpus": plan.corpus,
                 "domain": plan.domain,
@@ -216,19 +219,23 @@ class _Turn:
 
 
 class _Clock:
-    """How much of the run is over. Under a budget in minutes, time spent before an interruption counts."""
+    """How much of the run is over; ``over`` was when the clock was started, ``spent`` seconds into the run."""
 
-    def __init__(self, budget: Mapping[str, float], spent: float) -> None:
+    def __init__(self, budget: Mapping[str, float], spent: float = 0.0, over: float = 0.0) -> None:
         self.steps = budget.get("steps")
         self.seconds = 60 * budget.get("minutes", 0.0)
         self.began = time.monotonic() - spent
+        self.spent, self.over = spent, over
 
     @property
     def elapsed(self) -> float:
         return time.monotonic() - self.began
 
     def fraction(self, step: int) -> float:
-        return min(1.0, step / self.steps if self.steps else self.elapsed / self.seconds)
+        if self.steps:
+            return min(1.0, step / self.steps)
+        left = max(self.seconds - self.spent, 1e-9)
+        return min(1.0, self.over + (1 - self.over) * (self.elapsed - self.spent) / left)
 
 
 class _Fitting:
@@ -248,14 +255,15 @@ class _Fitting:
         self.unit = domains.find(config.domain).unit
         self.settings = checked(TrainSettings, config.training)
         store = prepare(corpus, codec)
-        self.clock = _Clock(config.budget, spent=0.0)
+        self.clock = _Clock(config.budget)
         self.learnt, validation = store.split("train"), store.split("validation")
         self.held_out = validation if validation.predictions else self.learnt
         self.split = "validation" if validation.predictions else "train"
         self.rows = _rows(self.learnt, self.settings, config.seed)
         if self.rows.rows % group.size:
             raise UsageError(f"train.batch ({self.rows.rows} rows) cannot be shared out evenly among {group.size}.")
-        self.training = _first_training(config, self.settings, device)
+        begun = runs.newest_point(folder, lambda _: None) is not None
+        self.training = _first_training(config, self.settings, device, begun)
         self.device = next(self.training.model.parameters()).device
         self.precision = "bf16" if uses_bf16(self.settings.precision, self.device) else "fp32"
         self.best = float("inf")
@@ -327,8 +335,14 @@ class _Fitting:
         self.metrics.append({"step": step, "quick_nats_per_token": loss, "best": best})
         yield Validated(step, loss, quick.nats_per(self.unit), self.unit, best)
         if best:
+            yield self._preview(step)
+
+    def _preview(self, step: int) -> Event:
+        try:
             preview = open_run(self.folder).generate(seed=self.config.seed, length=_PREVIEW)
-            yield Previewed(step, preview.text)
+        except ToolkitError as error:  # the run's defaults may ask for what so short a preview cannot be
+            return Noted(f"No preview: {error}")
+        return Previewed(step, preview.text)
 
     def _plan_evaluation(self) -> int:
         """How many streams the final evaluation reads: one, unless the minutes forbid it. Its time is set aside."""
@@ -380,12 +394,14 @@ class _Fitting:
         """Takes up the newest resume point, if there is one; where metrics.jsonl stood then."""
         point = runs.newest_point(self.folder, warn)
         if point is None:
+            if (self.folder / "last").is_dir():
+                warn("No resume point is whole: training begins again.")
             return 0
         try:
             facts = point.facts
             self.training.restore(facts, point.tensors, self.group)
             self.best = float("inf") if facts["best"] is None else float(facts["best"])
-            self.clock = _Clock(self.config.budget, spent=float(facts["spent"]))
+            self.clock = _Clock(self.config.budget, float(facts["spent"]), float(facts["fraction"]))
             return int(facts["metrics"])
         except (KeyError, ValueError, RuntimeError, IndexError, TypeError):
             raise CheckpointError(f"{point.folder} does not fit the run it lies in.") from None
@@ -395,13 +411,14 @@ def _rows(encoded: Encoded, settings: TrainSettings, seed: int) -> Rows:
     return Rows(encoded, rows=settings.batch, chunk=settings.chunk, seed=seed, fresh_start=settings.fresh_start)
 
 
-def _first_training(config: RunConfig, settings: TrainSettings, device: str) -> Training:
+def _first_training(config: RunConfig, settings: TrainSettings, device: str, begun: bool) -> Training:
+    """The model at its beginning; one that is to be restored anyway (``begun``) needs no base run."""
     import torch
 
     torch.manual_seed(config.seed)
     model = RecurrentLM(config.vocabulary, checked(ModelSettings, config.model))
     base = config.corpus["asked"]["from"]
-    if base is not None:
+    if base is not None and not begun:
         try:
             model.load_state_dict(open_run(base).model.state_dict())
         except RuntimeError:

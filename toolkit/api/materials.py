@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import inspect
 from collections import Counter
 from collections.abc import Mapping
@@ -41,7 +42,7 @@ def open_corpus(corpus: str, *, domain: str | None = None, **reading: Any) -> Co
         return entry.open()
     if corpus.startswith(HUB):
         return _read("text" if domain is None else domain, corpus, reading)
-    if not any(Path().glob(corpus) if not Path(corpus).is_absolute() else [Path(corpus)]) and _is_a_word(corpus):
+    if _is_a_word(corpus):
         raise unknown("corpus", corpus, known)
     return _read(guess_domain(corpus) if domain is None else domain, corpus, reading)
 
@@ -65,12 +66,11 @@ def _is_a_word(corpus: str) -> bool:
 def guess_domain(corpus: str) -> str:
     """The domain whose files these are: by suffix, or by what a folder holds most of."""
     known = built_in()
-    if corpus in known:
+    if corpus in known and not Path(corpus).exists():
         return known[corpus].domain
     path = Path(corpus)
-    suffixes = (
-        Counter(each.suffix.lower() for each in path.rglob("*")) if path.is_dir() else Counter([path.suffix.lower()])
-    )
+    found = path.rglob("*") if path.is_dir() else [path] if path.exists() else map(Path, glob.iglob(corpus))  # noqa: PTH207 (Path.glob refuses an absolute pattern)
+    suffixes = Counter(each.suffix.lower() for each in [*found] or [path])
     counts = {name: sum(suffixes[each] for each in domains.find(name).suffixes) for name in domains.names()}
     best = max(counts, key=lambda name: counts[name])
     if not counts[best]:

@@ -140,7 +140,7 @@ class Run:
         ``prompt`` is a text to go on from, typed notes, or a file's path, as the domain reads it. Without a
         seed one is chosen; the result tells which. UsageError for a setting that cannot be meant.
         """
-        chosen = {each.name: each.default for each in self.knobs} | self.check(settings)
+        chosen = self.check({each.name: each.default for each in self.knobs} | settings)
         names = {each.name for each in knobs_of(self.domain.controls)}
         controls: Any = checked(self.domain.controls, {name: chosen[name] for name in names})
         sampled = {each.name: chosen[each.name] for each in sampling_knobs()}
@@ -219,6 +219,8 @@ class Run:
 
         if split not in SPLITS:
             raise unknown("split", split, SPLITS)
+        if reset is not None and reset < 1:
+            raise UsageError(f"the state is forgotten after at least one token, not {reset}.")
         encoded = prepare(open_corpus(corpus, domain=self.domain.name, **reading), self.codec).split(split)
         if not encoded.predictions:
             raise InputError(f"the corpus {corpus!r} has no {split} split.")

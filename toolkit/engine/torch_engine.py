@@ -55,7 +55,7 @@ class _Off:
 
 
 _without_one_dnn = _Off(torch.backends.mkldnn, "enabled")
-_without_tf32 = _Off(torch.backends.cudnn, "allow_tf32")
+without_tf32 = _Off(torch.backends.cudnn, "allow_tf32")
 """cuDNN's recurrent layers round fp32 products to 10 bits by default; a prompt then differs from its steps."""
 
 
@@ -92,7 +92,7 @@ class TorchEngine:
 
     def _scope(self, tokens: int) -> AbstractContextManager[None]:
         if self._device.type == "cuda":
-            return _without_tf32
+            return without_tf32
         return _without_one_dnn if tokens <= _FEW and self._device.type == "cpu" else nullcontext()
 
 
