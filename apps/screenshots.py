@@ -1,6 +1,6 @@
 """Pictures of the studio for its documentation, taken from the studio itself: `python -m apps.screenshots [FOLDER]`.
 
-Needs playwright and a Chromium ($CHROMIUM, or the first one found), and runs to show: those of `studio.build`.
+Needs playwright and a Chromium ($CHROMIUM, or the first one found), and the shipped runs.
 """
 
 from __future__ import annotations
@@ -13,8 +13,11 @@ from os import environ
 from pathlib import Path
 from typing import Any
 
+from toolkit.api import open_run
+
 from .studio import build, serve
 
+_SHOWN = ("shakespeare", "folk")
 _WIDE, _NARROW = (1320, 900), (375, 812)
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -77,7 +80,7 @@ def take(address: str, folder: Path) -> list[Path]:
 
 
 def main() -> None:
-    studio = build()
+    studio = build(open_run(name).folder for name in _SHOWN)
     address = serve(studio, port=0)
     try:
         for path in take(address, Path(sys.argv[1] if len(sys.argv) > 1 else "docs/images")):

@@ -1,5 +1,7 @@
 """Encoding once, and rows that are contiguous, complete, and a function of (seed, step)."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -67,16 +69,16 @@ def test_a_damaged_cache_is_refused(tmp_path):
 
 
 def test_an_interrupted_encoding_leaves_nothing_and_the_next_one_succeeds(tmp_path):
-    class Interrupted(Exception):
+    class InterruptedReadingError(Exception):
         pass
 
     def read(split):
         yield Document("a", "text")
-        raise Interrupted
+        raise InterruptedReadingError
 
     broken = Corpus("c", "text", "here", "ours", "a" * 64, read)
     codec = DOMAIN.codecs["byte"].build([])
-    with pytest.raises(Interrupted):
+    with pytest.raises(InterruptedReadingError):
         encode(broken, codec, tmp_path)
     assert encode(corpus(), codec, tmp_path).split("validation").predictions > 0
 
@@ -131,7 +133,7 @@ def test_documents_stay_whole_when_shuffled():
     encoded = split_of([5, 6, 7])
     data = Rows(encoded, rows=1, chunk=encoded.predictions, seed=3)
     ring = data.batch(0).x_BT[0].tolist()
-    for first, then in zip(ring, ring[1:], strict=False):
+    for first, then in itertools.pairwise(ring):
         assert 0 in (first, then) or then == first + 1
 
 

@@ -1,5 +1,6 @@
 """Evaluation counts every prediction once, in fp32, in units the codec does not choose."""
 
+import itertools
 import math
 
 import numpy as np
@@ -28,7 +29,7 @@ def by_hand(model, tokens, edges) -> float:
     """The sum over stretches, each from the zero state, token by token."""
     total = 0.0
     with torch.no_grad():
-        for first, last in zip(edges, edges[1:], strict=False):
+        for first, last in itertools.pairwise(edges):
             state = None
             for place in range(first, last):
                 logits, state = model.eval()(torch.tensor([[int(tokens[place])]]), state)

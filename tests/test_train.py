@@ -56,7 +56,7 @@ def test_a_row_goes_on_from_its_memory_unless_it_begins_afresh():
     model = Watched(7, ModelSettings(width=8, embedding=4))
     training = Training(model, optimiser_for(model, TrainSettings()))
     fresh = [[True] * 4, [False, True, False, False], [False] * 4]
-    batch, carried = same_batch(0), []
+    batch = same_batch(0)
     steps = train(
         training,
         lambda step: Batch(batch.x_BT, batch.y_BT, np.asarray(fresh[step])),
@@ -64,8 +64,7 @@ def test_a_row_goes_on_from_its_memory_unless_it_begins_afresh():
         lambda step: step / 3,
         seed=0,
     )
-    for _ in steps:
-        carried.append(training.carry)
+    carried = [training.carry for _ in steps]
     assert memories[0] is None
     for memory, before, begun in zip(memories[1:], carried, fresh[1:], strict=False):
         for mine, theirs in zip(memory, before, strict=True):
