@@ -73,8 +73,8 @@ def test_a_row_goes_on_from_its_memory_unless_it_begins_afresh():
 
 
 def test_the_rate_rises_then_falls_to_the_floor():
-    settings = TrainSettings(learning_rate=1.0, warmup=0.1, floor=0.05)
-    rates = [learning_rate(step / 1000, settings) for step in range(1001)]
+    settings = TrainSettings(learning_rate=1.0, warmup=0.1, warmup_steps=50, floor=0.05)
+    rates = [learning_rate(step, step / 1000, settings) for step in range(1001)]
     peak = rates.index(max(rates))
     assert peak == 100
     assert max(rates) == pytest.approx(1.0)
@@ -83,9 +83,16 @@ def test_the_rate_rises_then_falls_to_the_floor():
     assert rates[-1] == pytest.approx(0.05)
 
 
+@pytest.mark.parametrize(("steps", "risen"), [(10_000, 200), (1000, 150), (100, 25)])
+def test_a_short_run_rises_over_enough_steps_but_no_more_than_a_quarter(steps, risen):
+    settings = TrainSettings(learning_rate=1.0, warmup=0.02, warmup_steps=150, floor=1.0)
+    rates = [learning_rate(step, step / steps, settings) for step in range(steps + 1)]
+    assert rates.index(1.0) == risen
+
+
 def test_a_single_bad_step_changes_no_weight_and_training_goes_on():
     training = beginning()
-    settings = TrainSettings(warmup=0.0)
+    settings = TrainSettings(warmup=0.0, warmup_steps=0)
     loop = train(training, same_batch, settings, lambda step: step / 10, seed=0)
     next(loop)
     before = {name: each.clone() for name, each in training.model.state_dict().items()}

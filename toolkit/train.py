@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from toolkit.core import DivergedError, State, knob
 from toolkit.core.random import philox
 
+_LONGEST_RISE = 0.25  # of a run, over which the learning rate may rise
 _PATIENCE = 3  # steps in a row whose numbers may be not finite before training gives up
 
 
@@ -31,6 +32,7 @@ class TrainSettings:
     fresh_start: float = knob(0.03, "share of chunks begun with an empty memory, as generation begins", low=0, high=1)
     learning_rate: float = knob(6e-3, "peak learning rate", low=0, high=100)
     warmup: float = knob(0.02, "share of the run over which the learning rate rises", low=0, high=1)
+    warmup_steps: int = knob(150, "steps over which it rises at least, in all but the shortest runs", low=0, high=10**6)
     floor: float = knob(0.02, "where the learning rate ends, as a share of its peak", low=0, high=1)
     weight_decay: float = knob(0.1, "AdamW's decoupled decay of matrices", low=0, high=100)
     beta1: float = knob(0.9, "AdamW's memory of the gradient", low=0, high=0.99999)
@@ -160,13 +162,17 @@ def emptied(state: State, fresh_B: Tensor) -> State:
     return tuple(each.masked_fill(fresh_B[:, None], 0) for each in state)
 
 
-def learning_rate(fraction: float, settings: TrainSettings) -> float:
-    """The rate at ``fraction`` of the run: a straight rise, then half a cosine down to the floor."""
-    if fraction < settings.warmup:
-        return settings.learning_rate * max(fraction / settings.warmup, 1e-3)
-    along = min(1.0, (fraction - settings.warmup) / max(1e-9, 1 - settings.warmup))
+def learning_rate(step: int, fraction: float, settings: TrainSettings) -> float:
+    """The rate of a step, at ``fraction`` of the run: a straight rise, then half a cosine down to the floor.
+
+    The rise takes ``warmup`` of the run and ``warmup_steps`` steps, whichever is longer, but never more than a
+    quarter: a short run that rises in a dozen steps drives its gates into corners that it then has to leave.
+    """
+    risen = min(fraction / max(settings.warmup, 1e-9), step / max(settings.warmup_steps, 1))
+    rise = min(1.0, max(risen, fraction / _LONGEST_RISE, 1e-3))
+    along = min(1.0, max(0.0, fraction - settings.warmup) / max(1e-9, 1 - settings.warmup))
     share = settings.floor + (1 - settings.floor) * (1 + math.cos(math.pi * along)) / 2
-    return settings.learning_rate * share
+    return settings.learning_rate * rise * share
 
 
 def has_bf16(device: torch.device) -> bool:
@@ -208,7 +214,7 @@ def train(
             torch.from_numpy(each[group.rank :: group.size]).to(device)
             for each in (batch.x_BT, batch.y_BT, batch.fresh_B)
         )
-        rate = learning_rate(fraction, settings)
+        rate = learning_rate(training.step, fraction, settings)
         for each in optimiser.param_groups:
             each["lr"] = rate
 

@@ -411,7 +411,7 @@ def test_a_run_in_minutes_goes_on_from_the_position_it_recorded(corpus: Path, tm
     assert going_on[0].progress.step == point.facts["step"] + 1
     settings = TrainSettings(**open_run(tmp_path / "run").config.training)
     assert going_on[0].progress.learning_rate == pytest.approx(
-        learning_rate(point.facts["fraction"], settings), rel=0.05
+        learning_rate(point.facts["step"], point.facts["fraction"], settings), rel=0.05
     )
     fractions = [each.fraction for each in going_on]
     assert fractions == sorted(fractions)

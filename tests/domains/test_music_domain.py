@@ -15,7 +15,7 @@ def test_the_domain_holds_together() -> None:
     controls = domain.controls(**{knob.name: knob.default for knob in knobs_of(domain.controls)} | {"bars": 2})
     prompt = domain.opening(codec, domain.read_prompt("M:3/4 K:G | G2 B2 d2"))
     rest = walk(domain.constraint(codec, controls), domain.length, 1, prompt=prompt)
-    tune = domain.cut(codec.decode([*prompt, *rest]), controls)
+    tune = domain.finish(codec, None, prompt, rest, controls)
     assert domain.show(tune).startswith("3/4, G major")
     assert domain.exports[".txt"](tune, {}).count(b"\n   2  ") == 1
 
