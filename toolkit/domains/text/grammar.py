@@ -50,12 +50,6 @@ class TokenAutomaton:
     def distance(self, state: int) -> int:
         return int(self.distance_S[state])
 
-    def without(self, token: int) -> TokenAutomaton:
-        """The same automaton with ``token`` never allowed: without the stop, a text that does not end."""
-        next_SV = self.next_SV.copy()
-        next_SV[:, token] = FORBIDDEN
-        return TokenAutomaton(next_SV, self.may_end_S)
-
 
 def text_grammar(spelling: Sequence[bytes], stop: int) -> TokenAutomaton:
     """The automaton of the tokens spelled ``spelling``, of which ``stop`` ends a text.
