@@ -32,7 +32,7 @@ from toolkit.core import (
     unknown,
 )
 from toolkit.domains import Domain
-from toolkit.sampling import Both, Forbid, Sampler, sampling_knobs
+from toolkit.sampling import Sampler, Without, sampling_knobs
 
 if TYPE_CHECKING:
     from toolkit.evaluate import Evaluation
@@ -206,10 +206,11 @@ class Run:
             return item, [self.codec.stop, *ids]
         return item, ids or self.domain.opening(self.codec, self.domain.blank)
 
-    def constraint(self, controls: Any) -> Constraint[Any]:
+    def constraint(self, controls: Any, given: Any = None) -> Constraint[Any]:
         """What every result must be: well-formed, as ``controls`` ask, and without an end if the model knows none."""
-        asked = self.domain.constraint(self.codec, controls)
-        return Both(asked, Forbid([self.codec.stop], self.codec.size)) if self.config.corpus.get("whole") else asked
+        asked = self.domain.constraint(self.codec, controls, given)
+        whole = self.config.corpus.get("whole")
+        return Without(asked, [self.codec.stop], self.codec.size) if whole else asked
 
     def evaluate(
         self, corpus: str, split: Split = "validation", *, reset: int | None = None, **reading: Any
@@ -243,7 +244,8 @@ class Stream:
             run.engine,
             opening,
             sampler=sampler,
-            constraint=run.constraint(controls),
+            constraint=run.constraint(controls, self._given),
+            given=self._opened if run.domain.constrains_given else (),
             length=settings["length"],
             seed=seed,
             stop=run.codec.stop,

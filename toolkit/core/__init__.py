@@ -13,6 +13,7 @@ from toolkit.core.errors import (
 )
 from toolkit.core.knobs import Knob, checked, knob, knobs_of
 from toolkit.core.protocols import (
+    NEVER,
     BoolArray,
     Codec,
     Constraint,
@@ -20,13 +21,16 @@ from toolkit.core.protocols import (
     Engine,
     FloatArray,
     LanguageModel,
+    Lookahead,
     Measure,
     State,
     Transform,
+    Withdrawing,
 )
 from toolkit.core.random import uniform
 
 __all__ = [
+    "NEVER",
     "SPLITS",
     "BoolArray",
     "BuiltIn",
@@ -44,6 +48,7 @@ __all__ = [
     "InputError",
     "Knob",
     "LanguageModel",
+    "Lookahead",
     "Measure",
     "MissingExtraError",
     "Split",
@@ -51,6 +56,7 @@ __all__ = [
     "ToolkitError",
     "Transform",
     "UsageError",
+    "Withdrawing",
     "checked",
     "knob",
     "knobs_of",

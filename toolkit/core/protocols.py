@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,10 @@ FloatArray = npt.NDArray[np.float32]
 Item = TypeVar("Item")
 Part_co = TypeVar("Part_co", covariant=True)
 S = TypeVar("S", bound=Hashable)
+S_contra = TypeVar("S_contra", contravariant=True)
+
+NEVER = 2**31 - 1
+"""The distance from where no sequence can end any more."""
 
 Measure = Mapping[str, float]
 """Codec-independent amounts: ``{"byte": …, "character": …}`` of text, ``{"note": …, "quarter": …}`` of music."""
@@ -45,7 +49,11 @@ class Decoder(Protocol[Part_co]):
 
 
 class Constraint(Protocol[S]):
-    """An automaton over tokens with a small hashable state. States are values: `step` returns a new one."""
+    """An automaton over tokens with a small hashable state. States are values: `step` returns a new one.
+
+    `begin` is the state before the first token that the constraint sees: of the whole sequence, or of what is
+    generated. Two more promises are optional, and worth making where they are cheap: `Lookahead` and `Withdrawing`.
+    """
 
     def begin(self) -> S: ...
 
@@ -62,6 +70,31 @@ class Constraint(Protocol[S]):
 
         0 means that it may end now without one (free text, cut anywhere, or already stopped).
         """
+        ...
+
+
+@runtime_checkable
+class Lookahead(Protocol[S_contra]):
+    """A constraint that knows the distances after all tokens at once, cheaper than by stepping with each."""
+
+    def distances(self, state: S_contra) -> npt.NDArray[np.int32]:
+        """``distance(step(state, t))`` for each token t, of shape (V,); `NEVER` where t may not follow."""
+        ...
+
+
+@runtime_checkable
+class Withdrawing(Protocol[S_contra]):
+    """A constraint that only tokens already drawn can break: the decode loop then takes them back.
+
+    What it can still take back is held back from whoever streams.
+    """
+
+    def pending(self, state: S_contra) -> int:
+        """How many of the newest tokens may yet be withdrawn."""
+        ...
+
+    def withdraw(self, state: S_contra) -> int:
+        """How many tokens must go back now; 0 when all is well. The first of them will not be drawn there again."""
         ...
 
 
@@ -133,7 +166,11 @@ class LanguageModel(Protocol):
 
 
 class Engine(Protocol):
-    """A way to run a trained model for one sequence, step by step. Its memory is a value it understands."""
+    """A way to run a trained model step by step. Its memory is a value that only it understands.
+
+    A memory is of one sequence, or of N side by side, its rows. One sequence is fed by `feed`; rows advance
+    together by `advance`, where a row may differ in the last bits from the same sequence alone.
+    """
 
     name: str
     precision: str
@@ -145,6 +182,14 @@ class Engine(Protocol):
 
     def feed(self, tokens: Sequence[int], memory: Any) -> tuple[FloatArray, Any]:
         """(logits_V for the token after the last of ``tokens``, the memory after it). ``tokens`` is not empty."""
+        ...
+
+    def rows(self, memory: Any, rows: Sequence[int]) -> Any:
+        """A memory whose row i is row ``rows[i]`` of ``memory``: how sequences are forked, chosen and dropped."""
+        ...
+
+    def advance(self, tokens: Sequence[int], memory: Any) -> tuple[FloatArray, Any]:
+        """(logits_NV after token i in row i, the memory after it), for a memory of N rows."""
         ...
 
 

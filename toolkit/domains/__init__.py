@@ -23,7 +23,9 @@ class Domain(Generic[Item, Part]):
     """Everything the toolkit must know of one kind of material.
 
     ``controls`` is a frozen dataclass of knobs (`toolkit.core.knob`) for generation; ``constraint`` lowers its
-    values to an automaton that includes the codec's grammar. ``read`` opens a file, folder or glob.
+    values, for what goes on from the given item (None: from nothing), to an automaton that includes the codec's
+    grammar. It sees the given item's ids first where ``constrains_given``: a melody is constrained as a whole, a
+    text from where it goes on. ``read`` opens a file, folder or glob.
 
     ``read_prompt`` turns what a user gives to continue into an item: a text, or the path of a file whose suffix
     is one of ``prompt_files``. ``opening`` gives the ids such an item opens a sequence with (a melody's header and
@@ -41,7 +43,8 @@ class Domain(Generic[Item, Part]):
     suffixes: frozenset[str]
     read: Callable[..., Corpus[Item]]
     controls: type
-    constraint: Callable[[Codec[Item, Part], Any], Constraint[Any]]
+    constraint: Callable[[Codec[Item, Part], Any, Item | None], Constraint[Any]]
+    constrains_given: bool
     read_prompt: Callable[[str], Item]
     opening: Callable[[Codec[Item, Part], Item], list[int]]
     blank: Item | None

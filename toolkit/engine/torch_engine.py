@@ -90,6 +90,22 @@ class TorchEngine:
         logits_V: FloatArray = logits_BTV[0, -1].float().cpu().numpy().astype(np.float32, copy=False)
         return logits_V, memory
 
+    def rows(self, memory: State | None, rows: Sequence[int]) -> State | None:
+        """Row i of the result is row ``rows[i]`` of ``memory``; before any token all rows are alike."""
+        if memory is None:
+            return None
+        index = torch.tensor(list(rows), dtype=torch.long, device=self._device)
+        return tuple(each.index_select(1, index) for each in memory)
+
+    @torch.inference_mode()
+    def advance(self, tokens: Sequence[int], memory: State | None) -> tuple[FloatArray, State | None]:
+        """(logits_NV float32, memory) after one token in each of N rows; ``memory`` is left as it was."""
+        ids_BT = torch.tensor([[each] for each in tokens], device=self._device)
+        with self._scope(1):
+            logits_BTV, memory = self._model(ids_BT, memory)
+        logits_NV: FloatArray = logits_BTV[:, -1].float().cpu().numpy().astype(np.float32, copy=False)
+        return logits_NV, memory
+
     def _scope(self, tokens: int) -> AbstractContextManager[None]:
         if self._device.type == "cuda":
             return without_tf32

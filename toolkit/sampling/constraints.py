@@ -15,14 +15,11 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from toolkit.core import BoolArray, Constraint, UsageError
+from toolkit.core import NEVER, BoolArray, Constraint, Lookahead, UsageError, Withdrawing
 from toolkit.core.protocols import S
 
 A = TypeVar("A")
 B = TypeVar("B")
-
-_NEVER = 2**31 - 1
-"""Stands for the distance from where no sequence can end any more."""
 
 
 class Anything:
@@ -99,6 +96,48 @@ class Both(Generic[A, B]):
     def distance(self, state: tuple[A, B]) -> int:
         return max(self.first.distance(state[0]), self.second.distance(state[1]))
 
+    def pending(self, state: tuple[A, B]) -> int:
+        return max(pending(self.first, state[0]), pending(self.second, state[1]))
+
+    def withdraw(self, state: tuple[A, B]) -> int:
+        return max(withdraw(self.first, state[0]), withdraw(self.second, state[1]))
+
+
+class Without(Generic[S]):
+    """A constraint of ``vocabulary`` tokens from which some are taken away.
+
+    Distances are the inner constraint's, so they stay exact only where no shortest ending needs these tokens: as
+    with the stop token, wherever a sequence may also end without it.
+    """
+
+    def __init__(self, constraint: Constraint[S], tokens: Collection[int], vocabulary: int) -> None:
+        self.constraint = constraint
+        self.growth = growth(constraint)
+        self._kept_V = np.ones(vocabulary, np.bool_)
+        self._kept_V[list(tokens)] = False
+
+    def begin(self) -> S:
+        return self.constraint.begin()
+
+    def allowed(self, state: S) -> BoolArray | None:
+        mask_V = self.constraint.allowed(state)
+        return self._kept_V if mask_V is None else mask_V & self._kept_V
+
+    def step(self, state: S, token: int) -> S:
+        return self.constraint.step(state, token)
+
+    def distance(self, state: S) -> int:
+        return self.constraint.distance(state)
+
+    def distances(self, state: S) -> npt.NDArray[np.int32]:
+        return np.where(self._kept_V, distances(self.constraint, state, len(self._kept_V)), NEVER).astype(np.int32)
+
+    def pending(self, state: S) -> int:
+        return pending(self.constraint, state)
+
+    def withdraw(self, state: S) -> int:
+        return withdraw(self.constraint, state)
+
 
 def growth(constraint: Constraint[Any]) -> int | None:
     """The most that one token can add to the constraint's distance; None when it does not say."""
@@ -106,7 +145,29 @@ def growth(constraint: Constraint[Any]) -> int | None:
     return declared
 
 
-class _Lookahead(NamedTuple):
+def pending(constraint: Constraint[S], state: S) -> int:
+    """How many of the newest tokens ``constraint`` may yet withdraw; 0 for one that never does."""
+    return constraint.pending(state) if isinstance(constraint, Withdrawing) else 0
+
+
+def withdraw(constraint: Constraint[S], state: S) -> int:
+    """How many tokens ``constraint`` withdraws in ``state``; 0 for one that never does."""
+    return constraint.withdraw(state) if isinstance(constraint, Withdrawing) else 0
+
+
+def distances(constraint: Constraint[S], state: S, vocabulary: int) -> npt.NDArray[np.int32]:
+    """The distance after each token, of shape (V,); `NEVER` where it may not follow or leads nowhere."""
+    if isinstance(constraint, Lookahead):
+        return constraint.distances(state)
+    mask_V = constraint.allowed(state)
+    tokens = range(vocabulary) if mask_V is None else np.flatnonzero(mask_V).tolist()
+    distance_V = np.full(vocabulary, NEVER, np.int32)
+    for token in tokens:
+        distance_V[token] = min(constraint.distance(constraint.step(state, token)), NEVER)
+    return distance_V
+
+
+class _Seen(NamedTuple):
     mask_V: BoolArray | None
     distance_V: npt.NDArray[np.int32]
     furthest: int
@@ -140,7 +201,7 @@ class Finishing(Generic[S]):
         UsageError when ``length`` is below the shortest ending.
         """
         shortest = self.constraint.distance(state)
-        if shortest >= _NEVER:
+        if shortest >= NEVER:
             raise UsageError("what is asked for cannot be finished, however long it may be.")
         if shortest > self.length:
             raise UsageError(f"the shortest result takes {shortest} tokens, and the length is {self.length}.")
@@ -159,11 +220,14 @@ class Finishing(Generic[S]):
     def distance(self, state: tuple[S, int]) -> int:
         return self.constraint.distance(state[0])
 
-    def _look_ahead(self, inner: S) -> _Lookahead:
-        mask_V = self.constraint.allowed(inner)
-        tokens = range(self._vocabulary) if mask_V is None else np.flatnonzero(mask_V).tolist()
-        distance_V = np.full(self._vocabulary, _NEVER, np.int32)
-        for token in tokens:
-            distance_V[token] = min(self.constraint.distance(self.constraint.step(inner, token)), _NEVER)
-        furthest = max((int(distance_V[token]) for token in tokens), default=0)
-        return _Lookahead(mask_V, distance_V, furthest)
+    def pending(self, state: tuple[S, int]) -> int:
+        return pending(self.constraint, state[0])
+
+    def withdraw(self, state: tuple[S, int]) -> int:
+        return withdraw(self.constraint, state[0])
+
+    def _look_ahead(self, inner: S) -> _Seen:
+        distance_V = distances(self.constraint, inner, self._vocabulary)
+        possible_V = distance_V < NEVER
+        mask_V = None if possible_V.all() else possible_V
+        return _Seen(mask_V, distance_V, int(distance_V[possible_V].max(initial=0)))

@@ -36,6 +36,7 @@ DOMAIN: Domain[Score, Part] = Domain(
     read=read,
     controls=MelodyControls,
     constraint=constraint,
+    constrains_given=True,
     read_prompt=read_prompt,
     opening=opening,
     blank=None,

@@ -60,7 +60,7 @@ def limits_of(controls: MelodyControls) -> Limits:
     )
 
 
-def constraint(codec: Codec[Score, Any], controls: MelodyControls) -> Constraint[Any]:
+def constraint(codec: Codec[Score, Any], controls: MelodyControls, given: Score | None = None) -> Constraint[Any]:
     """The codec's grammar narrowed to what is asked for; UsageError when no melody can be that.
 
     Its ``distance`` is exact, so whoever keeps to tokens that leave enough room never gets stuck.

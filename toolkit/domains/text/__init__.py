@@ -56,6 +56,7 @@ DOMAIN: Domain[str, str] = Domain(
     read=read,
     controls=TextControls,
     constraint=constraint,
+    constrains_given=False,
     read_prompt=_same,
     opening=_opening,
     blank=_BLANK,

@@ -34,7 +34,7 @@ def _meant(escape: re.Match[str]) -> str:
     return _ESCAPES.get(escape[1], escape[1])
 
 
-def constraint(codec: Codec[str, str], controls: TextControls) -> TokenAutomaton:
+def constraint(codec: Codec[str, str], controls: TextControls, given: str | None = None) -> TokenAutomaton:
     """The codec's grammar: a text may end anywhere between two characters."""
     if not isinstance(codec, TextCodec):
         raise TypeError(f"{type(codec).__name__} does not spell text")
