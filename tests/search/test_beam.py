@@ -66,6 +66,18 @@ def test_enough_beams_find_the_best_of_all_sequences(model, chain, constraint, l
         assert each.log_weight is None
 
 
+@given(st.integers(0, 200), st.sampled_from([{}, {"temperature": 3.0}, {"top_k": 2}]))
+def test_by_the_models_own_probability_the_best_of_what_is_allowed_is_found(model, chain):
+    engine = Rows(model=model)
+    every = leaves(engine, sampler=Sampler.from_settings(chain), constraint=Line(), length=6)
+    best = sorted(every, key=lambda each: -every[each][1])[:5]
+    found = run(engine, chain=chain, constraint=Line(), length=6, search="beam", beams=200, likelihood="model", count=5)
+    assert [each.tokens for each in found] == best
+    for each in found:
+        assert each.score == each.log_probability == pytest.approx(math.log(every[each.tokens][1]))
+        assert each.searched == pytest.approx(math.log(every[each.tokens][0]))
+
+
 def test_the_probabilities_of_everything_found_sum_to_one():
     found = run(Rows(size=4), search="beam", beams=512, count=512, length=4)
     assert math.fsum(math.exp(each.searched) for each in found) == pytest.approx(1)
@@ -248,6 +260,7 @@ def test_equals_come_in_the_order_of_their_tokens():
         ({}, "to sample is not to search"),
         ({"search": "bean"}, "did you mean 'beam'"),
         ({"search": "beam", "beams": 2, "count": 3}, "2 beams find no 3 results"),
+        ({"search": "stochastic", "likelihood": "model"}, "samples what is drawn"),
         ({"search": "greedy", "count": 2}, "finds one result, not 2"),
         ({"search": "diverse", "beams": 5, "groups": 2}, "5 beams cannot be shared evenly by 2"),
         ({"search": "beam", "count": 0}, "at least 1 result, not 0"),

@@ -63,6 +63,8 @@ def _check(settings: SearchSettings, count: int) -> None:
     if count < 1:
         raise UsageError(f"a search gives at least 1 result, not {count}.")
     if settings.search == "stochastic":
+        if settings.likelihood == "model":
+            raise UsageError("a stochastic search samples what is drawn; likelihood=model is for the others.")
         return
     groups, width = settings.shape
     if settings.search == "greedy" and count > 1:

@@ -32,7 +32,7 @@ class _Group:
 
     def finish(self, node: Node) -> None:
         """Puts a finished sequence in its place among the best; of equals, the one found first stays before."""
-        found = node.found(self._settings.score(node.searched, node.length))
+        found = node.found(self._score(node, node.length))
         self.finished = sorted([*self.finished, found], key=lambda each: -each.score)[: self.width]
 
     def settled(self, nodes: Sequence[Node]) -> bool:
@@ -43,8 +43,10 @@ class _Group:
         """
         if len(self.finished) < self.width or not nodes:
             return not nodes
-        hope = max(self._settings.score(node.searched, self._longest) for node in nodes)
-        return hope <= self.finished[-1].score
+        return max(self._score(node, self._longest) for node in nodes) <= self.finished[-1].score
+
+    def _score(self, node: Node, length: int) -> float:
+        return self._settings.score(node.total if self._settings.likelihood == "model" else node.searched, length)
 
 
 def beams(tree: Tree, settings: SearchSettings) -> list[Found]:
@@ -60,20 +62,20 @@ def beams(tree: Tree, settings: SearchSettings) -> list[Found]:
         return [root.found(0.0)]
     level = tree.first(root)
     while any(group.rows for group in groups):
-        level = _stepped(tree, level, groups, settings.diversity)
+        level = _stepped(tree, level, groups, settings)
     found = _in_turns([group.finished for group in groups])
     if not found:
         raise ToolkitError("no sequence that may stand was found: every one that was followed came to a dead end.")
     return found
 
 
-def _stepped(tree: Tree, level: Level, groups: Sequence[_Group], diversity: float) -> Level:
+def _stepped(tree: Tree, level: Level, groups: Sequence[_Group], settings: SearchSettings) -> Level:
     """Lets every group choose in its turn; the next level holds what all of them go on with."""
-    searched_NV = tree.continuations(level)
-    chosen_V = np.zeros(searched_NV.shape[1])
+    ranked_NV = level.totals() if settings.likelihood == "model" else level.searched_NV
+    chosen_V = np.zeros(ranked_NV.shape[1])
     following: list[tuple[int, Node]] = []
     for group in groups:
-        chosen = _likeliest(tree, level, group, searched_NV, diversity * chosen_V) if group.rows else []
+        chosen = _likeliest(tree, level, group, ranked_NV - settings.diversity * chosen_V) if group.rows else []
         for _, node in chosen:
             chosen_V[node.token] += 1
             if node.over:
@@ -90,13 +92,12 @@ def _likeliest(
     tree: Tree,
     level: Level,
     group: _Group,
-    searched_NV: npt.NDArray[np.float64],
-    penalty_V: npt.NDArray[np.float64],
+    ranked_NV: npt.NDArray[np.float64],
 ) -> list[tuple[int, Node]]:
     """The group's next sequences, each with its parent's row: as many as it is wide, or all that there are."""
     chosen: list[tuple[int, Node]] = []
-    for row, token in _falling(searched_NV, group.rows, penalty_V):
-        node = tree.child(level, row, token, float(searched_NV[row, token]))
+    for row, token in _falling(ranked_NV, group.rows):
+        node = tree.child(level, row, token)
         if node is not None:
             chosen.append((row, node))
         if len(chosen) == group.width:
@@ -104,11 +105,9 @@ def _likeliest(
     return chosen
 
 
-def _falling(
-    searched_NV: npt.NDArray[np.float64], rows: Sequence[int], penalty_V: npt.NDArray[np.float64]
-) -> Iterator[tuple[int, int]]:
+def _falling(ranked_NV: npt.NDArray[np.float64], rows: Sequence[int]) -> Iterator[tuple[int, int]]:
     """(row, token) of every possible child of these rows, the likeliest first; of equals the earlier row and token."""
-    ranked_RV = searched_NV[list(rows)] - penalty_V
+    ranked_RV = ranked_NV[list(rows)]
     for place in np.argsort(-ranked_RV, axis=None, kind="stable"):
         row, token = divmod(int(place), ranked_RV.shape[1])
         if ranked_RV[row, token] == -np.inf:

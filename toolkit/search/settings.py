@@ -14,6 +14,11 @@ SAMPLE = "sample"
 class SearchSettings:
     """How likely sequences are looked for. The defaults are the decode loop's ordinary draws.
 
+    ``likelihood`` says what L is below. Draws behind a mask share out all probability among what is allowed, so a
+    sequence that is forced into a corner pays nothing for the unlikely way out; by the model's own probability it does,
+    and of two sequences that keep the constraint the one the model finds likelier is better. The sampler's chain then
+    only decides what is possible at all.
+
     A sequence of n tokens (the stop token counted) and log-probability L is ranked by ``L / rule(n)**length_penalty``,
     where the rule is GNMT's (5 + n) / 6 (Wu et al. 2016, 1609.08144, eq. 14) or n itself: the mean, with penalty 1.
     """
@@ -35,6 +40,12 @@ class SearchSettings:
         low=0,
         high=100,
         step=0.1,
+    )
+    likelihood: str = knob(
+        "drawn",
+        "likely as results are drawn, or as the model itself says among those allowed",
+        choices=("drawn", "model"),
+        advanced=True,
     )
     length_penalty: float = knob(
         0.0, "above 0 favours longer sequences; 1 by the mean divides by the length", low=0, high=10, step=0.1

@@ -43,7 +43,6 @@ class _Child(NamedTuple):
     greatest: float
     row: int
     token: int
-    searched: float
 
 
 def samples(tree: Tree, count: int, seed: int) -> list[Found]:
@@ -70,19 +69,18 @@ def _greatest(
     tree: Tree, level: Level, live: Sequence[_Perturbed], ended: Sequence[_Perturbed], width: int
 ) -> list[_Perturbed]:
     """The ``width`` greatest of the sequences that ended and the children of those that live, falling."""
-    searched_NV = tree.continuations(level)
-    greatest_NV = np.stack([_children(*each) for each in zip(searched_NV, live, strict=True)])
+    greatest_NV = np.stack([_children(*each) for each in zip(level.searched_NV, live, strict=True)])
     kept: list[_Perturbed | _Child] = [*ended]
     for place in np.argsort(-greatest_NV, axis=None, kind="stable")[:width].tolist():
         row, token = divmod(place, greatest_NV.shape[1])
         if greatest_NV[row, token] > -np.inf:
-            kept.append(_Child(float(greatest_NV[row, token]), row, token, float(searched_NV[row, token])))
+            kept.append(_Child(float(greatest_NV[row, token]), row, token))
     kept = sorted(kept, key=lambda each: -each.greatest)[:width]
     return [each if isinstance(each, _Perturbed) else _grown(tree, level, live, each) for each in kept]
 
 
 def _grown(tree: Tree, level: Level, live: Sequence[_Perturbed], child: _Child) -> _Perturbed:
-    node = tree.child(level, child.row, child.token, child.searched)
+    node = tree.child(level, child.row, child.token)
     if node is None:
         raise ToolkitError(
             "sampling without replacement needs a constraint that never takes anything back and never comes to a "

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from toolkit.core import BoolArray, Engine, FloatArray
 from toolkit.sampling import Opening, Sampler, withdraw
-from toolkit.sampling.logits import Logits, log_probability
+from toolkit.sampling.logits import Logits, keep, log_softmax
 
 
 @dataclass(frozen=True)
@@ -42,15 +41,17 @@ class Found:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Node:
-    """A sequence begun: ``token`` after its parent's. ``searched`` is the log-probability of the whole, in nats.
+    """A sequence begun: ``token`` after its parent's. ``over`` says that nothing follows.
 
-    ``over`` says that nothing follows. Nodes are values and share their beginnings.
+    Log-probabilities in nats: ``own`` is the model's of the token, ``total`` the model's of the whole, and ``searched``
+    that of the whole in the distribution searched. Nodes are values and share their beginnings.
     """
 
     parent: Node | None
     token: int
     length: int
     own: float
+    total: float
     searched: float
     sampler: tuple[Any, ...]
     constraint: Any
@@ -70,11 +71,20 @@ class Node:
 
 
 class Level(NamedTuple):
-    """Nodes of one length side by side in the engine, with the logits of what follows each."""
+    """Nodes of one length side by side in the engine, with the log-probability of every child of each.
+
+    ``own_NV`` is the model's of the token alone; ``searched_NV`` of the whole child, minus infinity for what cannot be.
+    """
 
     nodes: Sequence[Node]
-    logits_NV: FloatArray
+    own_NV: Logits
+    searched_NV: Logits
     memory: Any
+
+    def totals(self) -> Logits:
+        """(N, V): the model's own log-probability of every child as a whole, minus infinity for what cannot be."""
+        before_N = np.array([node.total for node in self.nodes])
+        return keep(before_N[:, None] + self.own_NV, self.searched_NV > -np.inf)
 
 
 class Tree:
@@ -92,53 +102,47 @@ class Tree:
     def first(self, root: Node) -> Level:
         """The level of the root alone: the prompt is fed once."""
         logits_V, memory = self._engine.feed(self._opening.tokens, self._engine.begin())
-        return Level([root], logits_V[None], memory)
+        return self._level([root], logits_V[None], memory)
 
     def below(self, level: Level, chosen: Sequence[tuple[int, Node]]) -> Level:
         """The level of chosen children, each with its parent's row in ``level``; there must be one."""
         nodes = [node for _, node in chosen]
         forked = self._engine.rows(level.memory, [row for row, _ in chosen])
-        logits_NV, memory = self._engine.advance([node.token for node in nodes], forked)
-        return Level(nodes, logits_NV, memory)
+        return self._level(nodes, *self._engine.advance([node.token for node in nodes], forked))
 
-    def continuations(self, level: Level) -> npt.NDArray[np.float64]:
-        """The log-probability of every child of every node, of shape (N, V); minus infinity for what cannot be."""
-        return np.stack([self._continuations(*each) for each in zip(level.nodes, level.logits_NV, strict=True)])
+    def child(self, level: Level, row: int, token: int) -> Node | None:
+        """The child of a row's node by ``token``; None when it leads nowhere.
 
-    def _continuations(self, node: Node, logits_V: FloatArray) -> Logits:
+        That is where the constraint takes tokens back, or lets none follow though something is missing.
+        """
+        parent, constraint = level.nodes[row], self._opening.constraint
+        state = constraint.step(parent.constraint, token)
+        if withdraw(constraint, state):
+            return None
+        own, searched = float(level.own_NV[row, token]), float(level.searched_NV[row, token])
+        node = self._node(parent, token, own, searched, self._sampler.step(parent.sampler, token), state)
+        return None if self._stuck(node) else node
+
+    def _level(self, nodes: Sequence[Node], logits_NV: FloatArray, memory: Any) -> Level:
+        rows = list(zip(nodes, logits_NV.astype(np.float64), strict=True))
+        own_NV = np.stack([log_softmax(logits_V) for _, logits_V in rows])
+        return Level(nodes, own_NV, np.stack([self._searched(*each) for each in rows]), memory)
+
+    def _searched(self, node: Node, logits_V: Logits) -> Logits:
         probability_V = self._sampler.probabilities(
             logits_V, node.sampler, node.allowed_V, seed=self._seed, position=node.length
         )
         with np.errstate(divide="ignore"):
             return np.log(probability_V) + node.searched
 
-    def child(self, level: Level, row: int, token: int, searched: float) -> Node | None:
-        """The child of a row's node by ``token``; None when it leads nowhere.
-
-        That is where the constraint takes tokens back, or lets none follow though something is missing.
-        """
-        parent, opening = level.nodes[row], self._opening
-        constraint = opening.constraint.step(parent.constraint, token)
-        if withdraw(opening.constraint, constraint):
-            return None
-        own = log_probability(level.logits_NV[row].astype(np.float64), token)
-        node = self._node(parent, token, own, searched, self._sampler.step(parent.sampler, token), constraint)
-        return None if self._stuck(node) else node
-
     def _node(
-        self,
-        parent: Node | None,
-        token: int,
-        own: float,
-        searched: float,
-        sampler: tuple[Any, ...],
-        state: Any,
+        self, parent: Node | None, token: int, own: float, searched: float, sampler: tuple[Any, ...], state: Any
     ) -> Node:
-        length = 0 if parent is None else parent.length + 1
+        length, before = (0, 0.0) if parent is None else (parent.length + 1, parent.total)
         over = length == self.length or (parent is not None and token == self._stop)
         allowed_V = None if over else self._opening.constraint.allowed(state)
         complete = allowed_V is not None and not allowed_V.any() and self._opening.constraint.distance(state) == 0
-        return Node(parent, token, length, own, searched, sampler, state, allowed_V, over or complete)
+        return Node(parent, token, length, own, before + own, searched, sampler, state, allowed_V, over or complete)
 
     def _stuck(self, node: Node) -> bool:
         return not node.over and node.allowed_V is not None and not node.allowed_V.any()
