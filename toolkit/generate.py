@@ -88,7 +88,7 @@ def _decode(
 ) -> Iterator[Step]:
     if start == end:
         return
-    trail = _Trail()
+    trail = _Trail(constraint)
     now = _Moment(start, *engine.feed(opening, engine.begin()), states, state)
     while True:
         allowed_V = _allowed(constraint, now)
@@ -104,29 +104,45 @@ def _decode(
         if wrong := withdraw(constraint, after):
             now = trail.back(wrong)
             continue
-        yield from trail.settled(pending(constraint, after))
+        yield from trail.settled(after)
         if step.token == stop or step.position + 1 == end:
             break
         logits_V, memory = engine.feed([step.token], now.memory)
         now = _Moment(now.position + 1, logits_V, memory, sampler.step(now.sampler, step.token), after)
-    yield from trail.settled(0)
+    yield from trail.rest()
 
 
 class _Trail:
     """The steps that may yet be withdrawn, each with the moment before it."""
 
-    def __init__(self) -> None:
+    def __init__(self, constraint: Constraint[Any]) -> None:
+        self._constraint = constraint
         self._steps: list[tuple[_Moment, Step]] = []
         self._withdrawn = 0
 
     def add(self, moment: _Moment, step: Step) -> None:
         self._steps.append((moment, step))
 
-    def settled(self, pending: int) -> Iterator[Step]:
-        """The steps that are sure now: all but the last ``pending``. They leave the trail."""
-        sure = max(0, len(self._steps) - pending)
-        yield from (step for _, step in self._steps[:sure])
-        del self._steps[:sure]
+    def settled(self, state: Any) -> list[Step]:
+        """The steps that are sure once the constraint has come to ``state``. They leave the trail.
+
+        A step is sure when neither ``state`` nor a moment that may be gone back to can withdraw it.
+        """
+        first = len(self._steps)
+        held = pending(self._constraint, state)
+        while held and first > 0:
+            first = max(0, first - held)
+            held = pending(self._constraint, self._steps[first][0].constraint)
+        return self._taken(first)
+
+    def rest(self) -> list[Step]:
+        """All that is left."""
+        return self._taken(len(self._steps))
+
+    def _taken(self, count: int) -> list[Step]:
+        taken = [step for _, step in self._steps[:count]]
+        del self._steps[:count]
+        return taken
 
     def back(self, count: int) -> _Moment:
         """The moment before the last ``count`` steps, the first of which is banned there from now on.
