@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from toolkit import domains, runs
 from toolkit.api.asking import generation_knobs
-from toolkit.api.materials import load_codec, open_corpus, prepare
+from toolkit.api.materials import load_codec, open_corpus, prepare, read_text
 from toolkit.api.results import Result
 from toolkit.api.streaming import Stream
 from toolkit.core import (
@@ -37,8 +37,6 @@ from toolkit.sampling import Sampler, Without, sampling_knobs
 
 if TYPE_CHECKING:
     from toolkit.evaluate import Evaluation
-
-_LONGEST_PROMPT = 1 << 20
 
 
 @runtime_checkable
@@ -157,16 +155,7 @@ class Run:
         path = Path(path)
         if path.suffix.lower() in self.domain.prompt_files:
             return str(path)
-        try:
-            if path.stat().st_size > _LONGEST_PROMPT:
-                raise InputError(f"{path} is too large for a prompt; {_LONGEST_PROMPT >> 20} MB are the most.")
-            return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
-        except OSError as error:
-            raise InputError(f"{path} cannot be read: {error.strerror or error}.") from None
-        except UnicodeDecodeError as error:
-            raise InputError(
-                f"{path} is not UTF-8: byte 0x{error.object[error.start]:02X} at {error.start:,}."
-            ) from None
+        return read_text(path)
 
     def warnings_for(self, prompt: str) -> str | None:
         """One sentence on what of ``prompt`` the codec cannot keep as it is; None when it keeps everything."""
