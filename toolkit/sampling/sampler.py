@@ -13,18 +13,28 @@ import numpy as np
 import numpy.typing as npt
 
 from toolkit.core import BoolArray, uniform
+from toolkit.sampling.calibration import Calibration
 from toolkit.sampling.logits import Logits, keep, log_probability, peak, softmax
-from toolkit.sampling.transforms import Stage, TokenNamed, chain
+from toolkit.sampling.stages import Stage, TokenNamed
+from toolkit.sampling.transforms import chain
 
 States = tuple[Any, ...]
 """One hashable state for each stage of a sampler."""
 
 
 class Draw(NamedTuple):
-    """A token, and the model's own log-probability of it in nats: no mask and no transform counted."""
+    """A token, the model's own log-probability of it in nats (no mask and no transform counted), the states after it."""
 
     token: int
     log_probability: float
+    states: States
+
+
+class Seen(NamedTuple):
+    """What one stage makes of a draw: its name, and the probabilities of shape (V,) after it."""
+
+    stage: str
+    probabilities_V: Logits
 
 
 @dataclass(frozen=True)
@@ -34,16 +44,27 @@ class Sampler:
     transforms: tuple[Stage[Any], ...] = ()
 
     @classmethod
-    def from_settings(cls, settings: Mapping[str, Any], *, token_named: TokenNamed | None = None) -> Sampler:
-        """The sampler that flat settings (see `sampling_knobs`) ask for; errors as `chain`."""
-        return cls(chain(settings, token_named=token_named))
+    def from_settings(
+        cls,
+        settings: Mapping[str, Any],
+        *,
+        token_named: TokenNamed | None = None,
+        calibration: Calibration | None = None,
+    ) -> Sampler:
+        """The sampler that flat settings (see `sampling_knobs`) ask for, in their order; errors as `chain`."""
+        return cls(chain(settings, token_named=token_named, calibration=calibration))
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The names of the stages that do something, in the order in which they do it."""
+        return tuple(stage.name for stage in self.transforms)
 
     def begin(self, prompt: Sequence[int]) -> States:
         """The states before the first draw, having seen the prompt's ids."""
         return tuple(stage.begin(prompt) for stage in self.transforms)
 
     def step(self, states: States, token: int) -> States:
-        """The states after ``token``."""
+        """The states after a ``token`` that was given, not drawn; the states after a drawn one come with the `Draw`."""
         return tuple(stage.step(state, token) for stage, state in zip(self.transforms, states, strict=True))
 
     def probabilities(
@@ -60,14 +81,20 @@ class Sampler:
         ``allowed_V`` None allows every token. Stages that draw take their own lane of (seed, position).
         ToolkitError when no token is left or a logit is not a number.
         """
-        row_V: Logits = logits_V.astype(np.float64)
-        if allowed_V is not None:
-            row_V = keep(row_V, allowed_V)
-        peak(row_V)
-        for stage, state in zip(self.transforms, states, strict=True):
-            u = 0.0 if stage.lane is None else uniform(seed, position, stage.lane)
-            row_V = stage.apply(row_V, state, u)
-        return softmax(row_V)
+        return softmax(self._rows(logits_V, states, allowed_V, seed, position)[-1])
+
+    def explain(
+        self,
+        logits_V: npt.NDArray[np.floating[Any]],
+        states: States,
+        allowed_V: BoolArray | None = None,
+        *,
+        seed: int = 0,
+        position: int = 0,
+    ) -> tuple[Seen, ...]:
+        """The probabilities stage by stage: the first is called ``model``, after the mask and before any stage."""
+        rows = self._rows(logits_V, states, allowed_V, seed, position)
+        return tuple(Seen(name, softmax(row_V)) for name, row_V in zip(("model", *self.order), rows, strict=True))
 
     def sample(
         self,
@@ -79,9 +106,32 @@ class Sampler:
         position: int,
     ) -> Draw:
         """The token number ``position`` of the generation that owns ``seed``; errors as `probabilities`."""
-        probabilities_V = self.probabilities(logits_V, states, allowed_V, seed=seed, position=position)
-        token = draw(probabilities_V, uniform(seed, position))
-        return Draw(token, log_probability(logits_V.astype(np.float64), token))
+        rows = self._rows(logits_V, states, allowed_V, seed, position)
+        token = draw(softmax(rows[-1]), uniform(seed, position))
+        after = tuple(
+            stage.drawn(state, row_V, token)
+            for stage, state, row_V in zip(self.transforms, states, rows[:-1], strict=True)
+        )
+        return Draw(token, log_probability(logits_V.astype(np.float64), token), after)
+
+    def _rows(
+        self,
+        logits_V: npt.NDArray[np.floating[Any]],
+        states: States,
+        allowed_V: BoolArray | None,
+        seed: int,
+        position: int,
+    ) -> list[Logits]:
+        """What each stage is given, and last what is drawn from."""
+        row_V: Logits = logits_V.astype(np.float64)
+        if allowed_V is not None:
+            row_V = keep(row_V, allowed_V)
+        peak(row_V)
+        rows = [row_V]
+        for stage, state in zip(self.transforms, states, strict=True):
+            u = 0.0 if stage.lane is None else uniform(seed, position, stage.lane)
+            rows.append(stage.apply(rows[-1], state, u))
+        return rows
 
 
 def draw(probabilities_V: Logits, u: float) -> int:
