@@ -21,7 +21,9 @@ _PASSAGE = 32  # phrases: how far back a reader or listener notices what comes a
 _SECTION = 4 * _PASSAGE
 _CHARACTERS_OF_A_WORD = 5.7  # of English with its blank, where only characters were counted
 _QUARTERS_OF_A_BAR = 4.0
-_UNLIKELY = 0.02  # the share of a typical token's probability below which a token is noise
+_UNLIKELY = 0.01  # the share of a typical token's probability below which a token is noise
+
+_UNSURE = 1.5  # times the mean entropy: where eta sampling begins to give way
 
 
 @dataclass(frozen=True)
@@ -67,13 +69,13 @@ class Calibration:
 
     @property
     def epsilon(self) -> float:
-        """A probability below which a token is noise: a fiftieth of a typical token's."""
+        """A probability below which a token is noise: a hundredth of a typical token's."""
         return _UNLIKELY * self.target
 
     @property
     def eta(self) -> float:
-        """Eta sampling's parameter for which ``sqrt(eta) e^-H`` is `epsilon` at the mean entropy H."""
-        return _UNLIKELY**2
+        """Eta sampling's parameter, whose line begins to sink where the entropy is one and a half times the mean."""
+        return math.exp(-2 * _UNSURE * self.entropy)
 
     def data(self) -> dict[str, Any]:
         """The fields as plain data for JSON."""

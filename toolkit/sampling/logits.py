@@ -74,7 +74,7 @@ def keep(logits_V: Logits, kept_V: npt.NDArray[np.bool_]) -> Logits:
 
 
 def keep_from(logits_V: Logits, least: float) -> Logits:
-    """The logits of at least ``least``, a token on the line included, and in any case the greatest; errors as `peak`."""
+    """The logits of at least ``least``, one on the line included, and always the greatest; errors as `peak`."""
     return keep(logits_V, logits_V >= min(least, peak(logits_V)) - ROUNDING)
 
 

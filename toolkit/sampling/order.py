@@ -73,5 +73,7 @@ def _check(listed: Iterable[str]) -> None:
         if name in seen:
             raise UsageError(f"order lists {name} twice; each stage has one place.")
         if seen and STAGES[seen[-1]].last:
-            raise UsageError(f"{seen[-1]} decides what is drawn and must be the last stage of order, not before {name}.")
+            raise UsageError(
+                f"{seen[-1]} decides what is drawn and must be the last stage of order, not before {name}."
+            )
         seen.append(name)

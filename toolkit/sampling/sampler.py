@@ -23,11 +23,10 @@ States = tuple[Any, ...]
 
 
 class Draw(NamedTuple):
-    """A token, the model's own log-probability of it in nats (no mask and no transform counted), the states after it."""
+    """A token, and the model's own log-probability of it in nats: no mask and no transform counted."""
 
     token: int
     log_probability: float
-    states: States
 
 
 class Seen(NamedTuple):
@@ -64,7 +63,7 @@ class Sampler:
         return tuple(stage.begin(prompt) for stage in self.transforms)
 
     def step(self, states: States, token: int) -> States:
-        """The states after a ``token`` that was given, not drawn; the states after a drawn one come with the `Draw`."""
+        """The states after a ``token`` that was given. After one that was drawn, `take` knows more."""
         return tuple(stage.step(state, token) for stage, state in zip(self.transforms, states, strict=True))
 
     def probabilities(
@@ -106,13 +105,25 @@ class Sampler:
         position: int,
     ) -> Draw:
         """The token number ``position`` of the generation that owns ``seed``; errors as `probabilities`."""
+        return self.take(logits_V, states, allowed_V, seed=seed, position=position)[0]
+
+    def take(
+        self,
+        logits_V: npt.NDArray[np.floating[Any]],
+        states: States,
+        allowed_V: BoolArray | None = None,
+        *,
+        seed: int,
+        position: int,
+    ) -> tuple[Draw, States]:
+        """What `sample` draws, and the states after it: stages that steer have seen how likely the token was."""
         rows = self._rows(logits_V, states, allowed_V, seed, position)
         token = draw(softmax(rows[-1]), uniform(seed, position))
         after = tuple(
             stage.drawn(state, row_V, token)
             for stage, state, row_V in zip(self.transforms, states, rows[:-1], strict=True)
         )
-        return Draw(token, log_probability(logits_V.astype(np.float64), token), after)
+        return Draw(token, log_probability(logits_V.astype(np.float64), token)), after
 
     def _rows(
         self,

@@ -16,8 +16,14 @@ from toolkit.sampling.stages import TRANSFORMS, Stage, TokenNamed
 
 
 def sampling_knobs() -> tuple[Knob, ...]:
-    """Every setting of every stage, in the order of `TRANSFORMS`, and the order itself; names are unique."""
-    return tuple(each for declared in (*TRANSFORMS, Order) for each in knobs_of(declared))
+    """Every setting of every stage under its heading, in the order of `TRANSFORMS`, and the order itself.
+
+    Names are unique.
+    """
+    headed: list[tuple[type, str]] = [*((stage, stage.heading) for stage in TRANSFORMS), (Order, "Sampling")]
+    return tuple(
+        dataclasses.replace(each, group=heading) for declared, heading in headed for each in knobs_of(declared)
+    )
 
 
 def chain(

@@ -28,6 +28,7 @@ class Mirostat(Stage[float]):
     """
 
     name: ClassVar[str] = "mirostat"
+    heading: ClassVar[str] = "Steering"
     calibrated: ClassVar[Mapping[str, str]] = {"mirostat_tau": "tau"}
     TAU: ClassVar[float] = 5.0
     """The literature's tau, for sub-words of large models; it takes the place of a missing calibration."""
@@ -67,7 +68,7 @@ class Mirostat(Stage[float]):
 
 
 def _zipf_count(logits_V: Logits, mu: float) -> int:
-    """How many of the likeliest tokens have a surprise of ``mu`` bits on the average, were they to follow Zipf's law."""
+    """How many of the likeliest tokens keep to ``mu`` bits of surprise, were they to follow Zipf's law."""
     possible = int(np.count_nonzero(logits_V > -np.inf))
     if possible < 2:
         return 1
@@ -94,6 +95,7 @@ class AdaptiveTarget(Stage[float]):
     """
 
     name: ClassVar[str] = "adaptive"
+    heading: ClassVar[str] = "Steering"
     last: ClassVar[bool] = True
     calibrated: ClassVar[Mapping[str, str]] = {"adaptive_target": "target"}
     TARGET: ClassVar[float] = 0.5

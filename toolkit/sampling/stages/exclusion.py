@@ -23,6 +23,7 @@ class ExcludeTopChoices(Memoryless):
     """
 
     name: ClassVar[str] = "xtc"
+    heading: ClassVar[str] = "Steering"
     lane: ClassVar[int | None] = 1
 
     xtc_probability: float = knob(

@@ -72,6 +72,7 @@ class Typical(Memoryless):
     """
 
     name: ClassVar[str] = "typical"
+    heading: ClassVar[str] = "Truncation"
 
     typical_p: float = knob(
         1.0,
@@ -109,6 +110,7 @@ class TopH(Memoryless):
     """
 
     name: ClassVar[str] = "top_h"
+    heading: ClassVar[str] = "Truncation"
 
     top_h: float = knob(
         1.0, "keep the likeliest tokens up to this share of the entropy", low=0, high=1, step=0.01, advanced=True
@@ -134,6 +136,7 @@ class TailFree(Memoryless):
     """
 
     name: ClassVar[str] = "tail_free"
+    heading: ClassVar[str] = "Truncation"
 
     tail_free: float = knob(
         1.0, "cut the tail where the probabilities stop bending; lower cuts more", low=0, high=1, step=0.01,

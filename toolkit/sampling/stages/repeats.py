@@ -54,6 +54,7 @@ class RepetitionPenalty(Windowed):
     """
 
     name: ClassVar[str] = "repetition"
+    heading: ClassVar[str] = "Repetition"
     calibrated: ClassVar[Mapping[str, str]] = {"repetition_window": "passage", "repetition_span": "phrase"}
     WINDOW: ClassVar[int] = 64
 
@@ -96,6 +97,7 @@ class FrequencyPresence(Windowed):
     """
 
     name: ClassVar[str] = "frequency"
+    heading: ClassVar[str] = "Repetition"
     calibrated: ClassVar[Mapping[str, str]] = {"penalty_window": "passage", "penalty_span": "phrase"}
     WINDOW: ClassVar[int] = 64
 
@@ -136,11 +138,12 @@ class Dry(Windowed):
     """Don't repeat yourself (oobabooga's text-generation-webui #5677; llama.cpp #9702).
 
     A token that would make the last L tokens, seen before in the window, go on as they did loses
-    ``multiplier · base^(L - allowed)`` nats once L reaches ``allowed``; L is the longest such run. No run reaches over a
-    sequence breaker, and a breaker itself is never penalised.
+    ``multiplier · base^(L - allowed)`` nats once L reaches ``allowed``; L is the longest such run. No run reaches
+    over a sequence breaker, and a breaker itself is never penalised.
     """
 
     name: ClassVar[str] = "dry"
+    heading: ClassVar[str] = "Repetition"
     calibrated: ClassVar[Mapping[str, str]] = {"dry_window": "section", "dry_allowed": "phrase"}
     WINDOW: ClassVar[int] = 1024
     ALLOWED: ClassVar[int] = 2
@@ -159,9 +162,7 @@ class Dry(Windowed):
         None, "how far back DRY looks; without one, 256 words or 128 bars", low=0, high=16384, unit="tokens",
         advanced=True,
     )  # fmt: skip
-    dry_breakers: str = knob(
-        "", "tokens no repeat reaches over, as labels: ⏎,: (#17 is token 17)", advanced=True
-    )
+    dry_breakers: str = knob("", "tokens no repeat reaches over, as labels: ⏎,: (#17 is token 17)", advanced=True)
     breakers: frozenset[int] = frozenset()
 
     @property
@@ -206,7 +207,7 @@ class Dry(Windowed):
 
     def _penalty(self, beyond: int) -> float:
         most = math.log(_CERTAIN) / math.log(self.dry_base) if self.dry_base > 1 else math.inf
-        return min(_CERTAIN, self.dry_multiplier * self.dry_base ** min(beyond, most))
+        return min(_CERTAIN, self.dry_multiplier * math.pow(self.dry_base, min(beyond, most)))
 
 
 def _common(history: History, end: int, known: int, most: int) -> int:
@@ -225,6 +226,7 @@ class NoRepeats(Windowed):
     """
 
     name: ClassVar[str] = "no_repeats"
+    heading: ClassVar[str] = "Repetition"
     calibrated: ClassVar[Mapping[str, str]] = {"no_repeats_length": "phrase", "no_repeats_window": "section"}
     WINDOW: ClassVar[int] = 1024
     LENGTH: ClassVar[int] = 3

@@ -24,13 +24,14 @@ History = tuple[int, ...]
 class Stage(ABC, Generic[S]):
     """A `toolkit.core.Transform` with a name, that knows whether it is neutral.
 
-    ``name`` is how an order of stages calls it. ``lane`` is the random lane (`toolkit.core.uniform`) of a stage
-    that draws, distinct from every other stage's and never 0; None for a stage that draws nothing. ``last`` says
-    that nothing may follow it. ``calibrated`` names, for each knob whose None means "as calibrated", the property of
-    `Calibration` that it takes.
+    ``name`` is how an order of stages calls it, ``heading`` what its knobs are gathered under. ``lane`` is the random
+    lane (`toolkit.core.uniform`) of a stage that draws, distinct from every other stage's and never 0; None for a
+    stage that draws nothing. ``last`` says that nothing may follow it. ``calibrated`` names, for each knob whose None
+    means "as calibrated", the property of `Calibration` that it takes.
     """
 
     name: ClassVar[str]
+    heading: ClassVar[str] = "Sampling"
     lane: ClassVar[int | None] = None
     last: ClassVar[bool] = False
     calibrated: ClassVar[Mapping[str, str]] = {}

@@ -52,12 +52,8 @@ class DynamicTemperature(Memoryless):
 
     name: ClassVar[str] = "dynamic_temperature"
 
-    dynamic_low: float = knob(
-        1.0, "temperature where the model is certain", low=0, high=10, step=0.05, advanced=True
-    )
-    dynamic_high: float = knob(
-        1.0, "temperature where the model has no idea", low=0, high=10, step=0.05, advanced=True
-    )
+    dynamic_low: float = knob(1.0, "temperature where the model is certain", low=0, high=10, step=0.05, advanced=True)
+    dynamic_high: float = knob(1.0, "temperature where the model has no idea", low=0, high=10, step=0.05, advanced=True)
     dynamic_exponent: float = knob(
         1.0,
         "above 1 stays longer near the temperature of certainty, below 1 leaves it sooner",
@@ -76,7 +72,9 @@ class DynamicTemperature(Memoryless):
         if self.neutral or possible < 2:
             return logits_V.copy()
         doubt = min(1.0, entropy(logits_V) / math.log(possible))
-        return cooled(logits_V, self.dynamic_low + (self.dynamic_high - self.dynamic_low) * doubt**self.dynamic_exponent)
+        return cooled(
+            logits_V, self.dynamic_low + (self.dynamic_high - self.dynamic_low) * doubt**self.dynamic_exponent
+        )
 
 
 @dataclass(frozen=True)

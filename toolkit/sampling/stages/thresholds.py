@@ -43,6 +43,7 @@ class TopNSigma(Memoryless):
     """
 
     name: ClassVar[str] = "top_n_sigma"
+    heading: ClassVar[str] = "Truncation"
 
     top_n_sigma: float = knob(
         0.0,
@@ -68,6 +69,7 @@ class Epsilon(Memoryless):
     """Keeps tokens of at least this probability (Hewitt et al. 2022, 2210.15191)."""
 
     name: ClassVar[str] = "epsilon"
+    heading: ClassVar[str] = "Truncation"
 
     epsilon: float = knob(0.0, "drop tokens less likely than this", low=0, high=1, step=0.0005, advanced=True)
 
@@ -88,6 +90,7 @@ class Eta(Memoryless):
     """
 
     name: ClassVar[str] = "eta"
+    heading: ClassVar[str] = "Truncation"
 
     eta: float = knob(
         0.0, "drop unlikely tokens, fewer of them where the model is unsure", low=0, high=1, step=0.0005, advanced=True
@@ -109,6 +112,7 @@ class TopA(Memoryless):
     """Keeps tokens of at least ``a p_max^2`` (BlinkDL 2022, "Top-a sampling"): stricter where the model is sure."""
 
     name: ClassVar[str] = "top_a"
+    heading: ClassVar[str] = "Truncation"
 
     top_a: float = knob(
         0.0, "drop tokens below this times the square of the best probability", low=0, high=1, step=0.01, advanced=True
@@ -129,6 +133,7 @@ class PLess(Memoryless):
     """Keeps tokens at least as likely as two draws are to be equal, ``sum p^2`` (2509.23234). Nothing to tune."""
 
     name: ClassVar[str] = "p_less"
+    heading: ClassVar[str] = "Truncation"
 
     p_less: bool = knob(False, "drop tokens less likely than two draws are to agree", advanced=True)
 
