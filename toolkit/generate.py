@@ -92,7 +92,7 @@ def _decode(
                 break
             now = trail.back(1)
             continue
-        drawn = sampler.sample(now.logits_V, now.sampler, allowed_V, seed=seed, position=now.position)
+        drawn, states = sampler.take(now.logits_V, now.sampler, allowed_V, seed=seed, position=now.position)
         step = Step(*drawn, now.position)
         trail.add(now, step)
         after = constraint.step(now.constraint, step.token)
@@ -103,7 +103,7 @@ def _decode(
         if step.token == stop or step.position + 1 == end:
             break
         logits_V, memory = engine.feed([step.token], now.memory)
-        now = _Moment(now.position + 1, logits_V, memory, sampler.step(now.sampler, step.token), after)
+        now = _Moment(now.position + 1, logits_V, memory, states, after)
     yield from trail.rest()
 
 

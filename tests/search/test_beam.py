@@ -13,7 +13,13 @@ from toolkit.core import ToolkitError, UsageError, checked, knobs_of
 from toolkit.sampling import Allow, Anything, Forbid, Sampler
 from toolkit.search import SearchSettings, search
 
-CHAINS = ({}, {"temperature": 0.6}, {"top_k": 2}, {"frequency_penalty": 1.5, "presence_penalty": 0.5})
+CHAINS = (
+    {},
+    {"temperature": 0.6},
+    {"top_k": 2},
+    {"frequency_penalty": 1.5, "presence_penalty": 0.5},
+    {"mirostat": 2, "mirostat_tau": 1.0, "mirostat_eta": 0.9, "xtc_probability": 0.5},
+)
 
 
 def run(engine, *, chain=None, length=4, prompt=(STOP,), constraint=Anything(), seed=0, count=1, **settings):  # noqa: B008

@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from toolkit.core import NEVER
+from toolkit.core import NEVER, uniform
 from toolkit.sampling import Anything, Finishing, Sampler
 
 STOP = 0
@@ -42,14 +42,26 @@ class Rows:
         return np.stack([logits(self.model, self.vocabulary, each) for each in after]), after
 
 
+def after_token(sampler, logits_V, states, allowed_V, token, seed, position):
+    """The states after a token, each stage told what it was given."""
+    row_V = logits_V.astype(np.float64) if allowed_V is None else np.where(allowed_V, logits_V, -np.inf)
+    following = []
+    for stage, state in zip(sampler.transforms, states, strict=True):
+        following.append(stage.drawn(state, row_V, token))
+        row_V = stage.apply(row_V, state, 0.0 if stage.lane is None else uniform(seed, position, stage.lane))
+    return tuple(following)
+
+
 def children(engine, made, *, prompt=(STOP,), sampler=Sampler(), constraint=Anything(), length, seed=0):  # noqa: B008
     """{token: (probability searched, probability of the model)} after ``made``; None when it is finished."""
     if len(made) == length or (made and made[-1] == STOP):
         return None
     finishing = Finishing(constraint, length, engine.vocabulary)
     state, states = finishing.begin(), sampler.begin(prompt[1:])
-    for token in made:
-        state, states = finishing.step(state, token), sampler.step(states, token)
+    for place, token in enumerate(made):
+        before_V, _ = engine.feed([*prompt, *made[:place]], engine.begin())
+        states = after_token(sampler, before_V, states, finishing.allowed(state), token, seed, place)
+        state = finishing.step(state, token)
     allowed_V = finishing.allowed(state)
     if allowed_V is not None and not allowed_V.any():
         return None

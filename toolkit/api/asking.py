@@ -23,7 +23,6 @@ def generation_knobs(domain: str, defaults: Mapping[str, Any] | None = None) -> 
     ``defaults`` (a run's own sampling settings) replace those declared.
     """
     found = domains.find(domain)
-    sampling = (dataclasses.replace(each, group="Sampling") for each in sampling_knobs())
-    knobs = (length_knob(found.length), *knobs_of(found.controls), *sampling)
+    knobs = (length_knob(found.length), *knobs_of(found.controls), *sampling_knobs())
     known = {**found.sampling, **(defaults or {})}
     return tuple(dataclasses.replace(each, default=known.get(each.name, each.default)) for each in knobs)

@@ -33,7 +33,7 @@ from toolkit.core import (
     unknown,
 )
 from toolkit.domains import Domain
-from toolkit.sampling import Sampler, Without, sampling_knobs
+from toolkit.sampling import Calibration, Sampler, Without, sampling_knobs
 
 if TYPE_CHECKING:
     from toolkit.evaluate import Evaluation
@@ -95,6 +95,12 @@ class Run:
         return generation_knobs(self.domain.name, self.config.sampling)
 
     @cached_property
+    def calibration(self) -> Calibration | None:
+        """The scale on which this run's sampling defaults are: as measured, else as its result tells."""
+        measured = self.config.calibration
+        return Calibration.of_data(measured) if measured else Calibration.of_result(self.config.result)
+
+    @cached_property
     def model(self) -> Any:
         """The trained network, in fp32."""
         from toolkit.models import ModelSettings, RecurrentLM
@@ -127,7 +133,7 @@ class Run:
         names = {each.name for each in knobs_of(self.domain.controls)}
         controls: Any = checked(self.domain.controls, {name: chosen[name] for name in names})
         sampled = {each.name: chosen[each.name] for each in sampling_knobs()}
-        sampler = Sampler.from_settings(sampled, token_named=self.token_named)
+        sampler = Sampler.from_settings(sampled, token_named=self.token_named, calibration=self.calibration)
         return Stream(self, prompt, secrets.randbits(31) if seed is None else seed, chosen, controls, sampler)
 
     def generate(self, prompt: str | None = None, *, seed: int | None = None, **settings: Any) -> Result:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from toolkit.core import BoolArray, Engine, FloatArray
-from toolkit.sampling import Opening, Sampler, withdraw
+from toolkit.sampling import Opening, Prospect, Sampler, withdraw
 from toolkit.sampling.logits import Logits, keep, log_softmax
 
 
@@ -77,6 +77,7 @@ class Level(NamedTuple):
     """
 
     nodes: Sequence[Node]
+    prospects: Sequence[Prospect]
     own_NV: Logits
     searched_NV: Logits
     memory: Any
@@ -120,20 +121,20 @@ class Tree:
         if withdraw(constraint, state):
             return None
         own, searched = float(level.own_NV[row, token]), float(level.searched_NV[row, token])
-        node = self._node(parent, token, own, searched, self._sampler.step(parent.sampler, token), state)
+        node = self._node(parent, token, own, searched, level.prospects[row].after(token), state)
         return None if self._stuck(node) else node
 
     def _level(self, nodes: Sequence[Node], logits_NV: FloatArray, memory: Any) -> Level:
-        rows = list(zip(nodes, logits_NV.astype(np.float64), strict=True))
-        own_NV = np.stack([log_softmax(logits_V) for _, logits_V in rows])
-        return Level(nodes, own_NV, np.stack([self._searched(*each) for each in rows]), memory)
-
-    def _searched(self, node: Node, logits_V: Logits) -> Logits:
-        probability_V = self._sampler.probabilities(
-            logits_V, node.sampler, node.allowed_V, seed=self._seed, position=node.length
-        )
+        exact_NV = logits_NV.astype(np.float64)
+        own_NV = np.stack([log_softmax(logits_V) for logits_V in exact_NV])
+        prospects = [self._prospect(*each) for each in zip(nodes, exact_NV, strict=True)]
         with np.errstate(divide="ignore"):
-            return np.log(probability_V) + node.searched
+            logarithms_NV = np.log(np.stack([each.probabilities_V for each in prospects]))
+        before_N = np.array([node.searched for node in nodes])
+        return Level(nodes, prospects, own_NV, logarithms_NV + before_N[:, None], memory)
+
+    def _prospect(self, node: Node, logits_V: Logits) -> Prospect:
+        return self._sampler.prospect(logits_V, node.sampler, node.allowed_V, seed=self._seed, position=node.length)
 
     def _node(
         self, parent: Node | None, token: int, own: float, searched: float, sampler: tuple[Any, ...], state: Any

@@ -136,6 +136,11 @@ class MelodyCodec:
         sounded = lengths[(kinds[places[1:]] == Kind.UNTIL) & ~starts].sum()
         return {"note": float(np.count_nonzero(kinds == Kind.PITCH)), "quarter": float(sounded) / TICKS}
 
+    def units(self, tokens: Sequence[int] | npt.NDArray[Any]) -> Measure:
+        """Bar lines; notes are counted by `measure`."""
+        kinds = self.layout.kinds[np.asarray(tokens, dtype=np.int64)]
+        return {"bar": float(np.count_nonzero(kinds == Kind.BAR))}
+
     def variants(self, item: Score, rng: Random) -> Score:
         """The tune itself: its transpositions differ in one header id, so they would teach nothing new."""
         return item
