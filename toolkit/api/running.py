@@ -201,10 +201,14 @@ class Run:
     def opening(self, prompt: str | None) -> tuple[Any, list[int]]:
         """What a prompt means and the ids it opens a sequence with, stop included where the model knows one."""
         item = None if prompt is None else self.domain.read_prompt(prompt)
+        return item, self.opening_of(item)
+
+    def opening_of(self, item: Any) -> list[int]:
+        """The ids that a given item opens a sequence with, never none; ``item`` None is no prompt."""
         ids = [] if item is None else self.domain.opening(self.codec, item)
         if not self.config.corpus.get("whole"):
-            return item, [self.codec.stop, *ids]
-        return item, ids or self.domain.opening(self.codec, self.domain.blank)
+            return [self.codec.stop, *ids]
+        return ids or self.domain.opening(self.codec, self.domain.blank)
 
     def constraint(self, controls: Any, given: Any = None) -> Constraint[Any]:
         """What every result must be: well-formed, as ``controls`` ask, and without an end if the model knows none."""
