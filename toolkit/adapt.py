@@ -20,10 +20,8 @@ from toolkit.core import State, UsageError, knob
 RATE = 2e-3
 """The step at strength 1, of a weight as sensitive as the mean of all; chosen by benchmarks/adapting.py."""
 
-WRITTEN = 64
-"""How many chunks of its own a model writes for its sensitivity to be measured."""
-
-_LEAD = 64  # tokens of its own that a model reads before such a chunk begins
+_ROWS, _LEAD, _CHUNK = 64, 64, 32
+"""How many chunks a model writes for its sensitivity to be measured, after how many tokens, and of how many."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +81,7 @@ class Adapting:
         self.device = self._weights[0].device
         self._steps: list[Tensor] = []
         if settings.adapt_strength:
-            found = sensitivity or measure_sensitivity(model, chunk=settings.adapt_chunk, seed=seed)
+            found = sensitivity or measure_sensitivity(model, seed=seed)
             mean = mean_of(found)
             self._steps = [settings.adapt_strength * RATE / (each + mean) for each in found]
             # Krause's decay pulls the sensitive weights back harder (his equation 7), and never past where they were.
@@ -129,8 +127,8 @@ class Adapting:
             weight.addcmul_(pull, before - weight)
 
 
-def measure_sensitivity(model: nn.Module, *, chunk: int, rows: int = WRITTEN, seed: int = 0) -> Sensitivity:
-    """The root mean square gradient of every weight over ``rows`` chunks that the model itself writes.
+def measure_sensitivity(model: nn.Module, *, seed: int = 0) -> Sensitivity:
+    """The root mean square gradient of every weight over chunks that the model itself writes.
 
     Krause takes it over the training text. A model's own writing stands for that where only a checkpoint is at hand
     (it is then the diagonal of the Fisher information), and adapted as well or better where both were measured.
@@ -138,15 +136,15 @@ def measure_sensitivity(model: nn.Module, *, chunk: int, rows: int = WRITTEN, se
     """
     model = private_copy(model)
     weights = list(model.parameters())
-    ids_BT, state = _written(model, rows, chunk, torch.Generator().manual_seed(seed))
+    ids_BT, state = _written(model, torch.Generator().manual_seed(seed))
     squares = [torch.zeros_like(each) for each in weights]
     with torch.inference_mode(False), torch.enable_grad():
-        for row in range(rows):
+        for row in range(_ROWS):
             before = tuple(each[:, row : row + 1].contiguous() for each in state)
             logits_BTV, _ = model(ids_BT[row : row + 1, :-1], before)
-            loss = nats(logits_BTV, ids_BT[row : row + 1, 1:]) / chunk
+            loss = nats(logits_BTV, ids_BT[row : row + 1, 1:]) / _CHUNK
             for square, gradient in zip(squares, torch.autograd.grad(loss, weights), strict=True):
-                square.addcmul_(gradient, gradient, value=1 / rows)
+                square.addcmul_(gradient, gradient, value=1 / _ROWS)
     return tuple(each.sqrt() for each in squares)
 
 
@@ -167,15 +165,15 @@ def private_copy(model: nn.Module) -> nn.Module:
         return private.requires_grad_()
 
 
-def _written(model: nn.Module, rows: int, chunk: int, generator: torch.Generator) -> tuple[Tensor, State]:
-    """(ids of shape (rows, chunk + 1) that the model wrote after a lead of its own, the state before the first)."""
+def _written(model: nn.Module, generator: torch.Generator) -> tuple[Tensor, State]:
+    """(ids of shape (_ROWS, _CHUNK + 1) that the model wrote after a lead of its own, the state before the first)."""
     device = next(model.parameters()).device
     with torch.no_grad():
         logits_BTV, _ = model(torch.zeros(1, 1, dtype=torch.long, device=device), None)
-        ids_B1 = torch.randint(logits_BTV.shape[-1], (rows, 1), generator=generator).to(device)
+        ids_B1 = torch.randint(logits_BTV.shape[-1], (_ROWS, 1), generator=generator).to(device)
         state: State | None = None
         written: list[Tensor] = []
-        for place in range(_LEAD + chunk + 1):
+        for place in range(_LEAD + _CHUNK + 1):
             if place == _LEAD:
                 written, before = [], state
             written.append(ids_B1)

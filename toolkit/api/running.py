@@ -35,6 +35,8 @@ from toolkit.domains import Domain
 from toolkit.sampling import Sampler, Without, sampling_knobs
 
 if TYPE_CHECKING:
+    from toolkit.adapt import Sensitivity
+    from toolkit.batches import Encoded
     from toolkit.evaluate import Evaluation
 
 MOST_TOKENS = 1_000_000
@@ -122,6 +124,13 @@ class Run:
         model = RecurrentLM(self.config.vocabulary, settings)
         model.load_state_dict(tensors)
         return model.float().eval()
+
+    @cached_property
+    def sensitivity(self) -> Sensitivity:
+        """How strongly each weight answers to what is read: what every adaptation of this model needs, found once."""
+        from toolkit.adapt import measure_sensitivity
+
+        return measure_sensitivity(self.model)
 
     @cached_property
     def engine(self) -> Engine:
@@ -222,14 +231,37 @@ class Run:
         """The loss over a split of a corpus in fp32, one stream with the state carried (or reset every so many)."""
         from toolkit.evaluate import evaluate
 
-        if split not in SPLITS:
-            raise unknown("split", split, SPLITS)
         if reset is not None and reset < 1:
             raise UsageError(f"the state is forgotten after at least one token, not {reset}.")
+        return evaluate(self.model, self._split(corpus, split, reading), reset=reset)
+
+    def evaluate_adapting(
+        self,
+        corpus: str,
+        split: Split = "validation",
+        *,
+        strength: float = 1.0,
+        by_document: bool = False,
+        **reading: Any,
+    ) -> Evaluation:
+        """The loss when the model learns from every chunk after it was scored on it: `toolkit.evaluate`'s dynamic one.
+
+        ``by_document`` undoes what was learned before each document. The run itself stays as it is.
+        """
+        from toolkit.adapt import AdaptSettings
+        from toolkit.evaluate import dynamic_evaluation
+
+        settings = checked(AdaptSettings, {"adapt_strength": strength})
+        encoded = self._split(corpus, split, reading)
+        return dynamic_evaluation(self.model, encoded, settings, by_document=by_document, sensitivity=self.sensitivity)
+
+    def _split(self, corpus: str, split: Split, reading: Mapping[str, Any]) -> Encoded:
+        if split not in SPLITS:
+            raise unknown("split", split, SPLITS)
         encoded = prepare(open_corpus(corpus, domain=self.domain.name, **reading), self.codec).split(split)
         if not encoded.predictions:
             raise InputError(f"the corpus {corpus!r} has no {split} split.")
-        return evaluate(self.model, encoded, reset=reset)
+        return encoded
 
 
 class Stream:
