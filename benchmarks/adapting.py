@@ -1,12 +1,12 @@
 """What adapting to what is read gains: dynamic evaluation of held-out splits, and a page read before the next one.
 
-    python -m benchmarks.adapting RUN:CORPUS… [--page RUN:CORPUS…]
+    python -m benchmarks.adapting RUN:CORPUS… [--page RUN:CORPUS:OWN…]
 
 For each run: strength and decay are chosen on the first fifth of the validation split and reported on the other four,
 whose state and weights begin afresh; beside it plain steps (every weight's equal, as in SGD), chosen alike, and the
 toolkit's defaults. One stream with the state carried, fp32, every prediction; a chunk is scored before it is learned
 from. With documents, also adaptation that is undone before each. ``--page``: what a page of a corpus's validation
-split, read once or more often, gains on the page that follows it, and what it costs on the run's own corpus.
+split, read once or more often, gains on the page that follows it, and what it costs on OWN, the run's own corpus.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def measure(run: Any, corpus: str, strengths: Sequence[float] = STRENGTHS) -> di
     return {"run": run.name, "corpus": Path(corpus).stem, "unit": unit, "rows": rows, "tried": tried}
 
 
-def pages(run: Any, corpus: str, page: int = PAGE, pairs: int = PAGES) -> dict[str, Any]:
+def pages(run: Any, corpus: str, home: str, page: int = PAGE, pairs: int = PAGES) -> dict[str, Any]:
     """Nats a token of the page after the one that was read, and of the run's own corpus, by strength and passes."""
     from toolkit.adapt import AdaptSettings, adapted
     from toolkit.api import open_corpus, prepare
@@ -98,7 +98,7 @@ def pages(run: Any, corpus: str, page: int = PAGE, pairs: int = PAGES) -> dict[s
     def ids(name: str) -> Any:
         return prepare(open_corpus(name, domain=run.domain.name), run.codec).split("validation")
 
-    theirs, own = ids(corpus), ids(run.config.corpus["asked"]["corpus"])
+    theirs, own = ids(corpus), ids(home)
     stride = (theirs.predictions - 2 * page) // max(1, pairs - 1)
     if stride < 1:
         raise InputError(f"{corpus} has no two pages of {page} tokens to read.")
@@ -107,8 +107,8 @@ def pages(run: Any, corpus: str, page: int = PAGE, pairs: int = PAGES) -> dict[s
 
     def losses(model: Any, number: int, first: int) -> tuple[float, float]:
         after = part(theirs, first + page, first + 2 * page + 1)
-        home = part(own, number * own_stride, min(number * own_stride + page + 1, len(own.tokens)))
-        return evaluate(model, after).nats_per_token, evaluate(model, home).nats_per_token
+        at_home = part(own, number * own_stride, min(number * own_stride + page + 1, len(own.tokens)))
+        return evaluate(model, after).nats_per_token, evaluate(model, at_home).nats_per_token
 
     def mean(found: Sequence[tuple[float, float]]) -> list[float]:
         return [sum(each) / len(found) for each in zip(*found, strict=True)]
@@ -125,8 +125,8 @@ def pages(run: Any, corpus: str, page: int = PAGE, pairs: int = PAGES) -> dict[s
             )
             seconds += (time.perf_counter() - began) / pairs
             found.append(losses(model, number, first))
-        after, home = mean(found)
-        rows.append({"strength": strength, "passes": passes, "seconds": seconds, "next": after, "own": home})
+        after, at_home = mean(found)
+        rows.append({"strength": strength, "passes": passes, "seconds": seconds, "next": after, "own": at_home})
     return {"run": run.name, "corpus": Path(corpus).stem, "page": page, "pairs": pairs, "rows": rows}
 
 
@@ -137,9 +137,9 @@ def report(splits: Sequence[dict[str, Any]], read: Sequence[dict[str, Any]]) -> 
     lines = [
         "# Adapting to what is read",
         "",
-        "Dynamic evaluation on the last four fifths of the validation split, one stream in fp32, every prediction; each "
-        "chunk of 32 tokens is scored before anything is learned from it. Strength and decay of the chosen rows, and the "
-        "defaults, were chosen on the first fifth, which is not counted here.",
+        "Dynamic evaluation on the last four fifths of the validation split, one stream in fp32, every prediction; "
+        "each chunk of 32 tokens is scored before anything is learned from it. Strength and decay of the chosen rows, "
+        "and the defaults, were chosen on the first fifth, which is not counted here.",
         f"{torch.get_num_threads()} thread(s), torch {torch.__version__}.",
         "",
         "| run | corpus | steps | strength | decay | nats a character, or note | gained | bits a byte | seconds |",
@@ -159,7 +159,7 @@ def report(splits: Sequence[dict[str, Any]], read: Sequence[dict[str, Any]]) -> 
     for each in splits:
         decays = sorted({row["adapt_decay"] for row in each["tried"]})
         lines += [
-            f"| `{each['run']}` on {each['corpus']} | strength | {' | '.join(f'decay {decay:g}' for decay in decays)} |",
+            f"| `{each['run']}` on {each['corpus']} | strength | {' | '.join(f'decay {each:g}' for each in decays)} |",
             "|---|--:|" + "--:|" * len(decays),
         ]
         for (steps, strength), rows in itertools.groupby(
@@ -172,8 +172,8 @@ def report(splits: Sequence[dict[str, Any]], read: Sequence[dict[str, Any]]) -> 
         lines += [
             "## A page, and the page after it",
             "",
-            "Nats a token over the page that follows the one read, and over a page of the run's own corpus, each from an "
-            "empty memory; means over pairs of pages of validation splits.",
+            "Nats a token over the page that follows the one read, and over a page of the run's own corpus, each from "
+            "an empty memory; means over pairs of pages of validation splits.",
             "",
             "| run | page of | strength | passes | the next page | the run's own corpus | seconds a page |",
             "|---|---|--:|--:|--:|--:|--:|",
@@ -193,23 +193,29 @@ def main(given: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.adapting", description=__doc__.splitlines()[0])
     parser.add_argument("pairs", nargs="*", metavar="RUN:CORPUS", help="runs and the corpora to evaluate them on")
     parser.add_argument(
-        "--page", nargs="*", default=[], metavar="RUN:CORPUS", help="runs and the corpora to read pages of"
+        "--page", nargs="*", default=[], metavar="RUN:CORPUS:OWN", help="runs, corpora to read pages of, and their own"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="where the figures go besides the table")
     arguments = parser.parse_args(given)
 
-    def opened(pair: str) -> tuple[Any, str]:
-        run, _, corpus = pair.rpartition(":")
-        return open_run(run), corpus
+    found: dict[str, list[dict[str, Any]]] = {"splits": [], "pages": []}
+    for each in arguments.pairs:
+        run, corpus = each.rsplit(":", 1)
+        found["splits"].append(measure(open_run(run), corpus))
+        _keep(found, arguments.json)
+    for each in arguments.page:
+        run, corpus, own = each.rsplit(":", 2)
+        found["pages"].append(pages(open_run(run), corpus, own))
+        _keep(found, arguments.json)
+    print(report(found["splits"], found["pages"]))
 
-    splits = [measure(*opened(each)) for each in arguments.pairs]
-    read = [pages(*opened(each)) for each in arguments.page]
-    written = report(splits, read)
+
+def _keep(found: dict[str, list[dict[str, Any]]], path: Path | None) -> None:
+    """Writes what there is so far: the whole takes a while."""
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "adapting.md").write_text(written)
-    if arguments.json:
-        arguments.json.write_text(json.dumps({"splits": splits, "pages": read}, indent=1) + "\n")
-    print(written)
+    (RESULTS / "adapting.md").write_text(report(found["splits"], found["pages"]))
+    if path:
+        path.write_text(json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":

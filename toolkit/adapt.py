@@ -49,6 +49,7 @@ def nats(logits_BTV: Tensor, y_BT: Tensor) -> Tensor:
     )
 
 
+@torch.inference_mode(False)
 def adapted(
     model: nn.Module, tokens: Sequence[int], settings: AdaptSettings, *, sensitivity: Sensitivity | None = None
 ) -> nn.Module:
@@ -87,7 +88,6 @@ class Adapting:
             # Krause's decay pulls the sensitive weights back harder (his equation 7), and never past where they were.
             self._pulls = [(settings.adapt_decay * (each + mean) / mean).clamp(max=1) for each in found]
 
-    @torch.inference_mode(False)
     def read(self, x_BT: Tensor, y_BT: Tensor, state: State | None) -> tuple[float, State]:
         """(nats of ``y_BT`` after ``x_BT`` before anything is learned from them, the state after); then it learns.
 
@@ -127,6 +127,7 @@ class Adapting:
             weight.addcmul_(pull, before - weight)
 
 
+@torch.inference_mode(False)
 def measure_sensitivity(model: nn.Module, *, seed: int = 0) -> Sensitivity:
     """The root mean square gradient of every weight over chunks that the model itself writes.
 
@@ -138,7 +139,7 @@ def measure_sensitivity(model: nn.Module, *, seed: int = 0) -> Sensitivity:
     weights = list(model.parameters())
     ids_BT, state = _written(model, torch.Generator().manual_seed(seed))
     squares = [torch.zeros_like(each) for each in weights]
-    with torch.inference_mode(False), torch.enable_grad():
+    with torch.enable_grad():
         for row in range(_ROWS):
             before = tuple(each[:, row : row + 1].contiguous() for each in state)
             logits_BTV, _ = model(ids_BT[row : row + 1, :-1], before)
@@ -156,13 +157,12 @@ def mean_of(sensitivity: Sensitivity) -> Tensor:
 
 def private_copy(model: nn.Module) -> nn.Module:
     """An equal model that may be written into and differentiated, with every dropout off."""
-    with torch.inference_mode(False):
-        private = copy.deepcopy(model).eval()
-        for each in private.modules():
-            if isinstance(each, nn.RNNBase):
-                each.dropout = 0.0
-                each.train()  # cuDNN differentiates its layers in training mode only
-        return private.requires_grad_()
+    private = copy.deepcopy(model).eval()
+    for each in private.modules():
+        if isinstance(each, nn.RNNBase):
+            each.dropout = 0.0
+            each.train()  # cuDNN differentiates its layers in training mode only
+    return private.requires_grad_()
 
 
 def _written(model: nn.Module, generator: torch.Generator) -> tuple[Tensor, State]:

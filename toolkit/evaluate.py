@@ -83,6 +83,7 @@ def evaluate(
     return Evaluation(total, counted, {unit: share * amount for unit, amount in encoded.measure.items()})
 
 
+@torch.inference_mode(False)
 def dynamic_evaluation(
     model: nn.Module,
     encoded: Encoded,

@@ -268,7 +268,7 @@ def test_weights_that_cannot_be_meant(how, given, says):
 
 
 def test_a_fade_counts_towards_the_sum_of_weights():
-    with pytest.raises(UsageError, match="come to 1.5"):
+    with pytest.raises(UsageError, match=r"come to 1\.5"):
         Blend("product", (0.5,), Fade.parse("0:1,9:3"))
     assert Blend("contrast", (0.5,), Fade.parse("0:1,9:3"))
 

@@ -1,4 +1,4 @@
-"""What every engine promises, whatever is inside: pieces equal the whole, rows equal themselves alone, memory is a value."""
+"""What every engine promises: pieces equal the whole, rows equal themselves alone, memory is a value."""
 
 import itertools
 
