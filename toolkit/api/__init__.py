@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from toolkit.api.adapting import adapted_run
-from toolkit.api.blending import Blending
+from toolkit.api.blending import blended_run
 from toolkit.api.events import Event, Finished, Noted, Previewed, Started, Stepped, Validated
 from toolkit.api.materials import built_in, guess_domain, open_corpus, prepare
 from toolkit.api.results import Result
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 _TRAINING = frozenset({"Plan", "Stopped", "dry_run", "fit", "resume"})
 
 __all__ = [
-    "Blending",
     "Event",
     "Finished",
     "Noted",
@@ -42,6 +41,7 @@ __all__ = [
     "Stream",
     "Validated",
     "adapted_run",
+    "blended_run",
     "built_in",
     "dry_run",
     "fit",

@@ -1,9 +1,12 @@
-"""Blends and guidance, assembled: other runs of the same codec mixed into one run's predictions."""
+"""A run with others mixed into what it predicts, or with its prompt made to count for more."""
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -15,49 +18,69 @@ from toolkit.engine.unprompted import Unprompted
 
 
 @dataclass(frozen=True)
-class Blending:
-    """A run and what is mixed into it. The fellows are opened once, when first needed, on the run's own device.
+class BlendedRun(Run):
+    """``base`` with its ``fellows``, in the order of their weights, mixed in as ``blending`` says."""
 
-    UsageError when a fellow's codec is another one, or its name or weight cannot be meant.
-    """
+    base: Run = field(kw_only=True)
+    fellows: tuple[Run, ...] = field(kw_only=True)
+    blending: BlendSettings = field(kw_only=True)
 
-    run: Run
-    settings: BlendSettings
+    @property
+    def model(self) -> Any:
+        return self.base.model
 
     @cached_property
-    def fellows(self) -> tuple[Run, ...]:
-        asked = blend_of(self.settings)
-        return () if asked is None else tuple(self._fellow(name) for name in asked[1])
+    def engine(self) -> Engine:
+        return self._blended(1)
 
-    def engine(self, opening: Sequence[int], given: Any = None, *, made: int = 0) -> Engine:
-        """What generates after ``opening``, the ids of the item ``given`` (`Run.opening` gives both).
+    @cached_property
+    def checkpoint(self) -> str:
+        """Names all the weights, and how they were blended."""
+        weights = [each.checkpoint for each in (self.base, *self.fellows)]
+        settings = {**dataclasses.asdict(self.blending), "blend": None}  # runs are named by their weights, not by place
+        shares = [] if (asked := blend_of(self.blending)) is None else asked[0].weights
+        return hashlib.sha256(json.dumps([weights, shares, settings]).encode()).hexdigest()
 
-        The last ``made`` ids of ``opening`` are an earlier part of the same generation and no prompt: fades go on,
-        and guidance hears them. Without a blend and without guidance it is the run's own engine.
-        """
-        prompted, bare = opening[: len(opening) - made], self._bare(given)
+    def engine_for(self, opening: Sequence[int], given: Any = None, *, made: int = 0) -> Engine:
+        """As `Run.engine_for`. Fades go on through what was ``made``, and guidance hears it: it is no prompt."""
+        prompted, bare = list(opening[: len(opening) - made]), self._bare(given)
         engine = self._blended(len(prompted))
-        if self.settings.guidance == 1 or list(prompted) == bare:
+        if self.blending.guidance == 1 or prompted == bare:
             return engine
         without = Unprompted(self._blended(len(bare)), unheard=len(prompted), instead=bare)
-        return BlendedEngine([engine, without], Blend("guidance", (self.settings.guidance,)))
+        return BlendedEngine([engine, without], Blend("guidance", (self.blending.guidance,)))
 
     def _bare(self, given: Any) -> list[int]:
         """The ids that open a sequence without the prompt: its heading alone, where it has one."""
-        heading = None if given is None else self.run.domain.heading(given)
-        return self.run.opening_of(heading)
+        return self.opening_of(None if given is None else self.domain.heading(given))
 
     def _blended(self, opening: int) -> Engine:
-        asked = blend_of(self.settings)
+        asked = blend_of(self.blending)
         if asked is None:
-            return self.run.engine
-        return BlendedEngine([self.run.engine, *(each.engine for each in self.fellows)], asked[0], opening=opening)
+            return self.base.engine
+        return BlendedEngine([each.engine for each in (self.base, *self.fellows)], asked[0], opening=opening)
 
-    def _fellow(self, name: str) -> Run:
-        fellow = open_run(name, device=self.run.device, engine=self.run.engine_name)
-        if fellow.codec.fingerprint != self.run.codec.fingerprint:
-            raise UsageError(
-                f"{name} cannot be mixed into {self.run.name}: their codecs differ; train one from the other "
-                f"(toolkit train CORPUS --from {self.run.name}) and they agree."
-            )
-        return fellow
+
+def blended_run(run: Run, settings: BlendSettings) -> Run:
+    """``run`` with the runs that ``settings`` name mixed in; ``run`` itself where nothing is asked for.
+
+    It generates, streams and batches as any run does, and the log-probabilities of its results are the blend's. The
+    fellows run on the device and by the engine of ``run``. UsageError when a fellow's codec is another one, or its
+    name, weight or fade cannot be meant.
+    """
+    asked = blend_of(settings)
+    if asked is None and settings.guidance == 1:
+        return run
+    fellows = tuple(_fellow(run, name) for name in ([] if asked is None else asked[1]))
+    shared = {each.name: getattr(run, each.name) for each in dataclasses.fields(Run)}
+    return BlendedRun(**shared, base=run, fellows=fellows, blending=settings)
+
+
+def _fellow(run: Run, name: str) -> Run:
+    fellow = open_run(name, device=run.device, engine=run.engine_name)
+    if fellow.codec.fingerprint != run.codec.fingerprint:
+        raise UsageError(
+            f"{name} cannot be mixed into {run.name}, whose codec is another one; a run trained by "
+            f"toolkit train CORPUS --from {run.name} shares it."
+        )
+    return fellow

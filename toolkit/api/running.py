@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -137,6 +137,13 @@ class Run:
         from toolkit.engine import open_engine
 
         return open_engine(self.model, name=self.engine_name, device=self.device)
+
+    def engine_for(self, opening: Sequence[int], given: Any = None, *, made: int = 0) -> Engine:
+        """What generates after ``opening``, the ids of the item ``given`` (`opening` gives both).
+
+        The last ``made`` ids of ``opening`` are an earlier part of the same generation.
+        """
+        return self.engine
 
     @cached_property
     def checkpoint(self) -> str:
@@ -276,8 +283,9 @@ class Stream:
         self._controls = controls
         self._steps: list[generate.Step] = []
         self._over = self._out_of_steps = False
+        self._engine = run.engine_for(opening, self._given)
         decoding = generate.tokens(
-            run.engine,
+            self._engine,
             opening,
             sampler=sampler,
             constraint=run.constraint(controls, self._given),
@@ -324,8 +332,8 @@ class Stream:
             prompt=self.prompt,
             run=run.name,
             checkpoint=run.checkpoint,
-            engine=run.engine.name,
-            precision=run.engine.precision,
+            engine=self._engine.name,
+            precision=self._engine.precision,
             ending=self._ending(made),
         )
 
