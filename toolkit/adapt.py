@@ -34,7 +34,7 @@ class AdaptSettings:
     adapt_passes: int = knob(1, "how often a page is read", low=1, high=100, advanced=True)
     adapt_chunk: int = knob(32, "tokens read between two steps", low=1, high=4096, unit="tokens", advanced=True)
     adapt_decay: float = knob(
-        0.003, "share of what was learned that is forgotten with every step", low=0, high=1, advanced=True
+        0.01, "share of what was learned that is forgotten with every step", low=0, high=1, advanced=True
     )
 
 
