@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -36,6 +36,8 @@ from toolkit.domains import Domain
 from toolkit.sampling import Calibration, Sampler, Without, sampling_knobs
 
 if TYPE_CHECKING:
+    from toolkit.adapt import Sensitivity
+    from toolkit.batches import Encoded
     from toolkit.evaluate import Evaluation
 
 
@@ -113,10 +115,24 @@ class Run:
         return model.float().eval()
 
     @cached_property
+    def sensitivity(self) -> Sensitivity:
+        """How strongly each weight answers to what is read: what every adaptation of this model needs, found once."""
+        from toolkit.adapt import measure_sensitivity
+
+        return measure_sensitivity(self.model)
+
+    @cached_property
     def engine(self) -> Engine:
         from toolkit.engine import open_engine
 
         return open_engine(self.model, name=self.engine_name, device=self.device)
+
+    def engine_for(self, opening: Sequence[int], given: Any = None, *, made: int = 0) -> Engine:
+        """What generates after ``opening``, the ids of the item ``given`` (`opening` gives both).
+
+        The last ``made`` ids of ``opening`` are an earlier part of the same generation.
+        """
+        return self.engine
 
     @cached_property
     def checkpoint(self) -> str:
@@ -181,10 +197,14 @@ class Run:
     def opening(self, prompt: str | None) -> tuple[Any, list[int]]:
         """What a prompt means and the ids it opens a sequence with, stop included where the model knows one."""
         item = None if prompt is None else self.domain.read_prompt(prompt)
+        return item, self.opening_of(item)
+
+    def opening_of(self, item: Any) -> list[int]:
+        """The ids that a given item opens a sequence with, never none; ``item`` None is no prompt."""
         ids = [] if item is None else self.domain.opening(self.codec, item)
         if not self.config.corpus.get("whole"):
-            return item, [self.codec.stop, *ids]
-        return item, ids or self.domain.opening(self.codec, self.domain.blank)
+            return [self.codec.stop, *ids]
+        return ids or self.domain.opening(self.codec, self.domain.blank)
 
     def constraint(self, controls: Any, given: Any = None) -> Constraint[Any]:
         """What every result must be: well-formed, as ``controls`` ask, and without an end if the model knows none."""
@@ -198,14 +218,37 @@ class Run:
         """The loss over a split of a corpus in fp32, one stream with the state carried (or reset every so many)."""
         from toolkit.evaluate import evaluate
 
-        if split not in SPLITS:
-            raise unknown("split", split, SPLITS)
         if reset is not None and reset < 1:
             raise UsageError(f"the state is forgotten after at least one token, not {reset}.")
+        return evaluate(self.model, self._split(corpus, split, reading), reset=reset)
+
+    def evaluate_adapting(
+        self,
+        corpus: str,
+        split: Split = "validation",
+        *,
+        strength: float = 1.0,
+        by_document: bool = False,
+        **reading: Any,
+    ) -> Evaluation:
+        """The loss when the model learns from every chunk after it was scored on it: `toolkit.evaluate`'s dynamic one.
+
+        ``by_document`` undoes what was learned before each document. The run itself stays as it is.
+        """
+        from toolkit.adapt import AdaptSettings
+        from toolkit.evaluate import dynamic_evaluation
+
+        settings = checked(AdaptSettings, {"adapt_strength": strength})
+        encoded = self._split(corpus, split, reading)
+        return dynamic_evaluation(self.model, encoded, settings, by_document=by_document, sensitivity=self.sensitivity)
+
+    def _split(self, corpus: str, split: Split, reading: Mapping[str, Any]) -> Encoded:
+        if split not in SPLITS:
+            raise unknown("split", split, SPLITS)
         encoded = prepare(open_corpus(corpus, domain=self.domain.name, **reading), self.codec).split(split)
         if not encoded.predictions:
             raise InputError(f"the corpus {corpus!r} has no {split} split.")
-        return evaluate(self.model, encoded, reset=reset)
+        return encoded
 
 
 def _settings_of(folder: Path, kind: type, values: Mapping[str, Any]) -> Any:

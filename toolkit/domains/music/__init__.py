@@ -12,7 +12,7 @@ from toolkit.domains.music.listing import show
 from toolkit.domains.music.melody import MelodyCodec, Part
 from toolkit.domains.music.prompt import opening, read_prompt
 from toolkit.domains.music.views import EXPORTS
-from toolkit.score.notes import Score
+from toolkit.score.notes import Score, Track
 
 __all__ = ["DOMAIN"]
 
@@ -25,6 +25,10 @@ def _finish(
 
 def _uncut_parts(parts: Iterable[Part], controls: MelodyControls) -> Iterator[Part]:
     return iter(parts)
+
+
+def _heading(given: Score) -> Score:
+    return Score((Track(()),), meters=given.meters, keys=given.keys)
 
 
 DOMAIN: Domain[Score, Part] = Domain(
@@ -48,4 +52,5 @@ DOMAIN: Domain[Score, Part] = Domain(
     sampling={"temperature": 0.95, "top_p": 0.98},
     length=1024,
     prompt_files=MIDI | ABC,
+    heading=_heading,
 )
