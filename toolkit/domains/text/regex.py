@@ -70,6 +70,20 @@ def literal(text: str) -> Dfa:
     return matching(re.escape(text))
 
 
+def characters_within(inside: str) -> Dfa:
+    """One character of those that ``[inside]`` stands for in a pattern; UsageError when that is no class."""
+    pattern = f"[{inside}]"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            parsed = parser.parse(pattern, 0)
+    except (re.error, OverflowError) as error:
+        raise UsageError(f"{pattern} is no class of characters: {error}.") from None
+    if len(parsed) != 1 or parsed[0][0] not in (syntax.IN, syntax.LITERAL, syntax.NOT_LITERAL, syntax.ANY):
+        raise UsageError(f"{pattern} is more than a class of characters; put a backslash before ].")
+    return matching(pattern)
+
+
 def _shown(pattern: str) -> str:
     return repr(pattern if len(pattern) <= 60 else pattern[:57] + "…")
 
