@@ -18,14 +18,21 @@ from toolkit.domains.text.typed import span
 _STANZAS = re.compile(r"\s*\d{1,4}(?:\s*,\s*\d{1,4})*\s*")
 
 
+_GROUP = "Form"
+
+
 @dataclass(frozen=True)
 class FormControls:
     """All of it about the text that comes, after the prompt."""
 
-    lines: str | None = knob(None, "how many lines there are: 14, or a range as 10-14")
-    line_length: str | None = knob(None, "characters in each line, the last included: 40, or a range as 20-60")
-    stanzas: str | None = knob(None, "how many lines each stanza has, empty lines between them: 4,4,6")
-    acrostic: str | None = knob(None, "the first letters of the lines, one line for each; a space is an empty line")
+    lines: str | None = knob(None, "how many lines there are: 14, or a range as 10-14", group=_GROUP)
+    line_length: str | None = knob(
+        None, "characters in each line, the last included: 40, or a range as 20-60", group=_GROUP
+    )
+    stanzas: str | None = knob(None, "how many lines each stanza has, empty lines between them: 4,4,6", group=_GROUP)
+    acrostic: str | None = knob(
+        None, "the first letters of the lines, one line for each; a space is an empty line", group=_GROUP
+    )
 
 
 def languages(controls: FormControls, given: str) -> Iterator[tuple[str, Dfa]]:

@@ -17,21 +17,31 @@ from toolkit.domains.text.typed import listed, unescaped
 MASK, REWIND = "mask", "rewind"
 
 
+_GROUP = "Wording"
+
+
 @dataclass(frozen=True)
 class WordingControls:
     """All of it about the text that comes, after the prompt."""
 
-    regex: str | None = knob(None, "the whole text matches this regular expression, as Python's re.fullmatch would say")
-    characters: str | None = knob(None, r"only these characters, written as in a regular expression's [ ]: a-z \n")
-    contain: str | None = knob(None, r"each of these texts occurs, as typed; several are parted by |")
-    begin: str | None = knob(None, r"what comes begins with this (\n is a new line)")
-    end: str | None = knob(None, r"what comes ends with this (\n is a new line)")
-    avoid: str | None = knob(None, "none of these texts occurs, in upper or lower case; several are parted by |")
+    regex: str | None = knob(
+        None, "the whole text matches this regular expression, as Python's re.fullmatch would say", group=_GROUP
+    )
+    characters: str | None = knob(
+        None, r"only these characters, written as in a regular expression's [ ]: a-z \n", group=_GROUP
+    )
+    contain: str | None = knob(None, r"each of these texts occurs, as typed; several are parted by |", group=_GROUP)
+    begin: str | None = knob(None, r"what comes begins with this (\n is a new line)", group=_GROUP)
+    end: str | None = knob(None, r"what comes ends with this (\n is a new line)", group=_GROUP)
+    avoid: str | None = knob(
+        None, "none of these texts occurs, in upper or lower case; several are parted by |", group=_GROUP
+    )
     avoid_by: str = knob(
         MASK,
         "how: mask never lets a model complete one; rewind lets it, goes back to where it began and goes on otherwise",
         choices=(MASK, REWIND),
         advanced=True,
+        group=_GROUP,
     )
 
 
