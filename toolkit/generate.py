@@ -21,7 +21,7 @@ S = TypeVar("S")
 ANYTHING = Anything()
 
 MOST_WITHDRAWN = 10_000
-"""How many times tokens are withdrawn before a generation gives up: a bound on its work."""
+"""How many times tokens are withdrawn without a single one getting settled before a generation gives up."""
 
 
 class Step(NamedTuple):
@@ -33,7 +33,11 @@ class Step(NamedTuple):
 
 
 class _Moment(NamedTuple):
-    """Everything the next draw depends on. A value: the loop goes back in time by picking up an older one."""
+    """Everything the next draw depends on. A value: the loop goes back in time by picking up an older one.
+
+    ``careful`` says that taking back as many tokens as the constraint says has once ruled out everything here: from now
+    on they go back one at a time, which rules out nothing but what was tried.
+    """
 
     position: int
     logits_V: FloatArray
@@ -41,6 +45,7 @@ class _Moment(NamedTuple):
     sampler: tuple[Any, ...]
     constraint: Any
     banned: frozenset[int] = frozenset()
+    careful: bool = False
 
 
 def tokens(
@@ -90,20 +95,21 @@ def _decode(
         if allowed_V is not None and not allowed_V.any():
             if _complete(constraint, now):
                 break
-            now = trail.back(1)
+            now = trail.back(1) if trail.held or now.careful else _careful(now)
             continue
         drawn, states = sampler.take(now.logits_V, now.sampler, allowed_V, seed=seed, position=now.position)
         step = Step(*drawn, now.position)
         trail.add(now, step)
         after = constraint.step(now.constraint, step.token)
         if wrong := withdraw(constraint, after):
-            now = trail.back(wrong)
+            now = trail.back(1 if now.careful else wrong)
             continue
         yield from trail.settled(after)
         if step.token == stop or step.position + 1 == end:
             break
         logits_V, memory = engine.feed([step.token], now.memory)
-        now = _Moment(now.position + 1, logits_V, memory, states, after)
+        careful = now.careful and trail.held > 0
+        now = _Moment(now.position + 1, logits_V, memory, states, after, careful=careful)
     yield from trail.rest()
 
 
@@ -114,6 +120,11 @@ class _Trail:
         self._constraint = constraint
         self._steps: list[tuple[_Moment, Step]] = []
         self._withdrawn = 0
+
+    @property
+    def held(self) -> int:
+        """How many steps there are."""
+        return len(self._steps)
 
     def add(self, moment: _Moment, step: Step) -> None:
         self._steps.append((moment, step))
@@ -137,6 +148,7 @@ class _Trail:
     def _taken(self, count: int) -> list[Step]:
         taken = [step for _, step in self._steps[:count]]
         del self._steps[:count]
+        self._withdrawn = 0 if taken else self._withdrawn
         return taken
 
     def back(self, count: int) -> _Moment:
@@ -168,7 +180,12 @@ def _allowed(constraint: Finishing[Any], now: _Moment) -> BoolArray | None:
 
 def _complete(constraint: Finishing[Any], now: _Moment) -> bool:
     """True when nothing may follow because everything is said, and not because it was withdrawn."""
-    return constraint.distance(now.constraint) == 0 and not now.banned
+    return constraint.distance(now.constraint) == 0 and (now.careful or not now.banned)
+
+
+def _careful(now: _Moment) -> _Moment:
+    """The moment once more, as if nothing had been tried there."""
+    return now._replace(banned=frozenset(), careful=True)
 
 
 def batch(
