@@ -1,6 +1,7 @@
 """From logits to a token: constraints, transforms and the draw. Numpy only; knows no model and no loop."""
 
 from toolkit.sampling.constraints import Allow, Anything, Both, Finishing, Forbid, Without, pending, withdraw
+from toolkit.sampling.narrowed import Narrowed
 from toolkit.sampling.sampler import Draw, Sampler, draw
 from toolkit.sampling.transforms import (
     TRANSFORMS,
@@ -31,6 +32,7 @@ __all__ = [
     "LogitBias",
     "Memoryless",
     "MinP",
+    "Narrowed",
     "RepetitionPenalty",
     "Sampler",
     "Stage",

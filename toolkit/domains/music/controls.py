@@ -30,6 +30,13 @@ class MelodyControls:
     high: int | None = knob(None, "The highest note allowed.", low=0, high=127, unit="MIDI pitch")
     scale: bool = knob(False, "Only the seven notes of the key.")
     cadence: bool = knob(False, "The last note is a tonic.")
+    max_copy: int | None = knob(
+        None,
+        "Share no longer run of notes with a training tune, in whatever key.",
+        low=5,
+        high=256,
+        unit="notes",
+    )
     tempo: int = knob(120, "How fast the result plays.", low=20, high=400, unit="quarter notes a minute")
     instrument: int = knob(0, "The General MIDI program that plays it.", low=0, high=127)
 

@@ -33,6 +33,7 @@ class TokenAutomaton:
         self.allowed_SV: BoolArray = next_SV != FORBIDDEN
         self.allowed_SV.flags.writeable = False  # rows of it are handed out
         self.distance_S = _distances(next_SV, may_end_S)
+        self.growth = max(0, int((self.distance_S[next_SV] - self.distance_S[:, None])[self.allowed_SV].max(initial=0)))
         self._unbound = self.allowed_SV.all(axis=1)
 
     def begin(self) -> int:
