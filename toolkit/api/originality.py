@@ -55,7 +55,7 @@ def write_index(run: Path, index: NgramIndex) -> None:
     folder.mkdir(exist_ok=True)
     facts, arrays = index.data()
     runs.write_tensors(folder / FILTERS, {name: torch.from_numpy(bits) for name, bits in arrays.items()})
-    runs.write_atomically(folder / FACTS, runs.as_json({**facts, "filters": _sha256(folder / FILTERS)}))
+    runs.write_atomically(folder / FACTS, runs.as_json({**facts, "filters_sha256": _sha256(folder / FILTERS)}))
 
 
 def read_index(run: Path) -> NgramIndex | None:
@@ -65,7 +65,7 @@ def read_index(run: Path) -> NgramIndex | None:
         return None
     facts = runs.read_json(folder / FACTS)
     tensors = runs.read_tensors(folder / FILTERS, shapes(facts))
-    if facts.get("filters") != _sha256(folder / FILTERS):
+    if facts.get("filters_sha256") != _sha256(folder / FILTERS):
         raise CheckpointError(f"{folder / FILTERS} is not the file that {FACTS} was written for.")
     return of_data(facts, {name: tensor.numpy() for name, tensor in tensors.items()})
 
