@@ -16,6 +16,15 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from toolkit import domains, runs
 from toolkit.api.asking import generation_knobs
 from toolkit.api.materials import load_codec, open_corpus, prepare, read_text
+from toolkit.api.originality import (
+    build_index,
+    by_corpus,
+    by_index,
+    known_corpus,
+    read_index,
+    training_corpus,
+    write_index,
+)
 from toolkit.api.results import Result
 from toolkit.api.streaming import Stream
 from toolkit.core import (
@@ -33,7 +42,8 @@ from toolkit.core import (
     unknown,
 )
 from toolkit.domains import Domain
-from toolkit.sampling import Calibration, Sampler, Without, sampling_knobs
+from toolkit.originality import NgramIndex, Originality
+from toolkit.sampling import Calibration, Narrowed, Sampler, Without, sampling_knobs
 
 if TYPE_CHECKING:
     from toolkit.adapt import Sensitivity
@@ -167,6 +177,16 @@ class Run:
                 raise unknown("setting", name, known)
         return {name: known[name].check(value) for name, value in settings.items()}
 
+    def build_index(self, corpus: str | None = None) -> NgramIndex:
+        """Makes the index of the training corpus, beside the weights.
+
+        ``corpus`` says where that is if the run does not know. UsageError when the run learned from another.
+        """
+        index = build_index(training_corpus(self.config, corpus))
+        assert index is not None
+        write_index(self.folder, index)
+        return index
+
     @property
     def metrics(self) -> list[dict[str, Any]]:
         """What training logged: a record for every few steps and for every validation."""
@@ -209,8 +229,40 @@ class Run:
     def constraint(self, controls: Any, given: Any = None) -> Constraint[Any]:
         """What every result must be: well-formed, as ``controls`` ask, and without an end if the model knows none."""
         asked = self.domain.constraint(self.codec, controls, given)
+        if controls.max_copy is not None:
+            limit = self.domain.copy_limit(self.codec, self._needed_index(), controls.max_copy, given)
+            asked = Narrowed(asked, limit, self.codec.size)
         whole = self.config.corpus.get("whole")
         return Without(asked, [self.codec.stop], self.codec.size) if whole else asked
+
+    @cached_property
+    def index(self) -> NgramIndex | None:
+        """The hashes of what the training corpus holds; None where the run has none."""
+        return read_index(self.folder)
+
+    def originality(
+        self, made: Result | Any, *, exact: bool | None = None, corpus: str | None = None, threshold: int | None = None
+    ) -> Originality:
+        """How much of a result, or of an item of the domain, stands in the training corpus.
+
+        It is compared with the corpus itself where that was made findable in the cache before, and with the run's
+        index of hashes elsewhere; ``exact`` True makes it findable first (seconds, once; ``corpus`` says where it is if
+        the run does not know), False always asks the hashes. Copies of ``threshold`` units and more are listed.
+        UsageError where the run has no index, or the corpus is not the one it learned from.
+        """
+        item, given = (made.item, made.given) if isinstance(made, Result) else (made, None)
+        found = None if exact is False else known_corpus(self.config, corpus, make=bool(exact))
+        if found is not None:
+            return by_corpus(found, self.index, self.domain.view, item, given, threshold=threshold)
+        return by_index(self._needed_index(), self.domain.view, item, given, threshold=threshold)
+
+    def _needed_index(self) -> NgramIndex:
+        if self.index is None:
+            raise UsageError(
+                f"{self.name} has no index of its training corpus; where that is installed, "
+                f"`toolkit originality {self.folder} --build` makes one."
+            )
+        return self.index
 
     def evaluate(
         self, corpus: str, split: Split = "validation", *, reset: int | None = None, **reading: Any

@@ -77,6 +77,8 @@ class Stream:
             engine=self._engine.name,
             precision=self._engine.precision,
             ending=self._ending(made),
+            given=self._given,
+            index=run.index,
         )
 
     def _ending(self, made: list[int]) -> str:

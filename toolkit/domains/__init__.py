@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from toolkit.core import BuiltIn, Codec, Constraint, Corpus, unknown
+from toolkit.originality import NgramIndex, View
 
 Item = TypeVar("Item")
 Part = TypeVar("Part")
@@ -39,6 +40,9 @@ class Domain(Generic[Item, Part]):
     ``finish`` makes the whole item of (codec, item given, its ids, ids generated, controls); ``cut_parts`` ends a
     stream of parts where the controls say so. ``exports`` maps a file suffix to a function of (item, details) that
     returns the file's bytes; ``details`` are the result's settings. ``unit`` is what losses are reported in.
+
+    ``view`` is how items are compared with a training corpus; ``copy_limit`` makes the constraint that what comes
+    after the given item shares no run of more units with it, and sees what ``constraint`` sees.
     """
 
     name: str
@@ -58,6 +62,8 @@ class Domain(Generic[Item, Part]):
     exports: Mapping[str, Callable[[Item, Mapping[str, Any]], bytes]]
     show: Callable[[Item], str]
     unit: str
+    view: View[Item]
+    copy_limit: Callable[[Codec[Item, Part], NgramIndex, int, Item | None], Constraint[Any]]
     sampling: Mapping[str, Any]
     length: int
     prompt_files: frozenset[str] = frozenset()

@@ -41,6 +41,13 @@ class MelodyControls:
     motif: str | None = knob(None, "A motif that appears, at any pitch: ABC notes, a file, or steps (+2 +2 -4).")
     motif_rhythm: bool = knob(False, "The motif appears in its own rhythm.")
     motif_at_pitch: bool = knob(False, "The motif appears at its own pitch.")
+    max_copy: int | None = knob(
+        None,
+        "Share no longer run of notes with a training tune, in whatever key.",
+        low=5,
+        high=256,
+        unit="notes",
+    )
     tempo: int = knob(120, "How fast the result plays.", low=20, high=400, unit="quarter notes a minute")
     instrument: int = knob(0, "The General MIDI program that plays it.", low=0, high=127)
 

@@ -22,6 +22,13 @@ class StopControls:
     stop_at: str | None = knob(
         None, r"end before this text would appear; several are parted by |, and \n is a new line (\| and \\ themselves)"
     )
+    max_copy: int | None = knob(
+        None,
+        "share no longer run of characters with the training text (capitals and kinds of white space not told apart)",
+        low=11,
+        high=1000,
+        unit="characters",
+    )
 
     def stop_strings(self) -> tuple[str, ...]:
         r"""The texts that ``stop_at`` lists: ``END|\n\n`` is two of them."""
