@@ -1,0 +1,67 @@
+"""Verse: poems with a number of syllables in each line and a scheme of rhymes, by a pronouncing dictionary."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from toolkit.core import NEVER, UsageError, unknown
+from toolkit.domains.text.codec import TextCodec
+from toolkit.domains.text.spelled import Spelled
+from toolkit.domains.text.verse.dictionary import NO_RHYME, Word, dictionary
+from toolkit.domains.text.verse.form import Form, Line, form_of, last_line_named
+from toolkit.domains.text.verse.lexicon import Lexicon
+from toolkit.domains.text.verse.poem import Place, Poem
+
+__all__ = ["Form", "Lexicon", "Line", "Place", "Poem", "Word", "dictionary", "form_of", "verse"]
+
+
+def verse(
+    codec: TextCodec,
+    *,
+    rhyme: str | None = None,
+    syllables: str | None = None,
+    rhyme_with: str | None = None,
+    lines: int | None = None,
+    stanzas: int | None = None,
+    lexicon: Lexicon | None = None,
+) -> Spelled[Place] | None:
+    """The poems that the settings ask for, as a constraint of the codec's tokens; None when they ask for nothing.
+
+    See `form_of` for ``rhyme``, ``syllables``, ``lines`` and ``stanzas``; the last line rhymes with ``rhyme_with``.
+    ``lexicon`` holds the words that may be said, by default all that the codec can spell.
+    UsageError for what cannot be meant or has no words; MissingExtraError without the pronouncing dictionary.
+    """
+    form = form_of(rhyme=rhyme, syllables=syllables, lines=lines, stanzas=stanzas)
+    fixed = {}
+    if rhyme_with and rhyme_with.strip():
+        form, letter = last_line_named(form, lines)
+        fixed[letter] = _sounding(rhyme_with)
+    if form is None:
+        return None
+    poem = Poem(form, lexicon or lexicon_for(codec), fixed)
+    if poem.distance(poem.begin()) >= NEVER:
+        raise UsageError("no poem of that form can be made of the words that the model can spell and that rhyme.")
+    return Spelled(poem, codec.spelling, codec.stop)
+
+
+def lexicon_for(codec: TextCodec) -> Lexicon:
+    """The dictionary's words that can be written with the codec's tokens letter by letter."""
+    letters = frozenset(spelled[0] for spelled in codec.spelling if len(spelled) == 1)
+    if not {ord(" "), ord("\n")} <= letters:
+        raise UsageError("verse needs spaces and new lines, and this model has never seen them.")
+    return _lexicon(letters)
+
+
+@lru_cache(8)
+def _lexicon(letters: frozenset[int]) -> Lexicon:
+    return Lexicon(word for word in dictionary().values() if letters.issuperset(word.spelling.encode()))
+
+
+def _sounding(spelling: str) -> Word:
+    words = dictionary()
+    found = words.get(spelling.strip().lower())
+    if found is None:
+        raise unknown("word in the pronouncing dictionary", spelling, words)
+    if found.rhyme == NO_RHYME:
+        raise UsageError(f"nothing rhymes with {spelling!r}: it has no stressed vowel.")
+    return found
