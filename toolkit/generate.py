@@ -20,9 +20,8 @@ S = TypeVar("S")
 
 ANYTHING = Anything()
 
-
 MOST_WITHDRAWN = 10_000
-"""How many times tokens are withdrawn before a generation gives up: a bound on work, far above any need."""
+"""How many times tokens are withdrawn before a generation gives up: a bound on its work."""
 
 
 class Step(NamedTuple):
@@ -87,39 +86,79 @@ def _decode(
     seed: int,
     stop: int,
 ) -> Iterator[Step]:
-    """Reads, draws, follows. ``trail`` holds the steps that may yet be withdrawn, each with the moment before it."""
     if start == end:
         return
-    trail: list[tuple[_Moment, Step]] = []
-    withdrawn = 0
+    trail = _Trail(constraint)
     now = _Moment(start, *engine.feed(opening, engine.begin()), states, state)
     while True:
         allowed_V = _allowed(constraint, now)
-        if _complete(constraint, now, allowed_V, trail):
+        if allowed_V is not None and not allowed_V.any():
+            if _complete(constraint, now):
+                break
+            now = trail.back(1)
+            continue
+        drawn = sampler.sample(now.logits_V, now.sampler, allowed_V, seed=seed, position=now.position)
+        step = Step(*drawn, now.position)
+        trail.add(now, step)
+        after = constraint.step(now.constraint, step.token)
+        if wrong := withdraw(constraint, after):
+            now = trail.back(wrong)
+            continue
+        yield from trail.settled(after)
+        if step.token == stop or step.position + 1 == end:
             break
-        back = 1
-        if allowed_V is None or allowed_V.any():
-            drawn = sampler.sample(now.logits_V, now.sampler, allowed_V, seed=seed, position=now.position)
-            step = Step(*drawn, now.position)
-            trail.append((now, step))
-            after = constraint.step(now.constraint, step.token)
-            back = withdraw(constraint, after)
-            if not back:
-                free = len(trail) - pending(constraint, after)
-                yield from (each for _, each in trail[: max(0, free)])
-                del trail[: max(0, free)]
-                if step.token == stop or step.position + 1 == end:
-                    break
-                logits_V, memory = engine.feed([step.token], now.memory)
-                now = _Moment(now.position + 1, logits_V, memory, sampler.step(now.sampler, step.token), after)
-                continue
-        now = _taken_back(trail, back)
-        withdrawn += 1
-        if withdrawn > MOST_WITHDRAWN:
+        logits_V, memory = engine.feed([step.token], now.memory)
+        now = _Moment(now.position + 1, logits_V, memory, sampler.step(now.sampler, step.token), after)
+    yield from trail.rest()
+
+
+class _Trail:
+    """The steps that may yet be withdrawn, each with the moment before it."""
+
+    def __init__(self, constraint: Constraint[Any]) -> None:
+        self._constraint = constraint
+        self._steps: list[tuple[_Moment, Step]] = []
+        self._withdrawn = 0
+
+    def add(self, moment: _Moment, step: Step) -> None:
+        self._steps.append((moment, step))
+
+    def settled(self, state: Any) -> list[Step]:
+        """The steps that are sure once the constraint has come to ``state``. They leave the trail.
+
+        A step is sure when neither ``state`` nor a moment that may be gone back to can withdraw it.
+        """
+        first = len(self._steps)
+        held = pending(self._constraint, state)
+        while held and first > 0:
+            first = max(0, first - held)
+            held = pending(self._constraint, self._steps[first][0].constraint)
+        return self._taken(first)
+
+    def rest(self) -> list[Step]:
+        """All that is left."""
+        return self._taken(len(self._steps))
+
+    def _taken(self, count: int) -> list[Step]:
+        taken = [step for _, step in self._steps[:count]]
+        del self._steps[:count]
+        return taken
+
+    def back(self, count: int) -> _Moment:
+        """The moment before the last ``count`` steps, the first of which is banned there from now on.
+
+        ToolkitError when there are not so many, or when too much was withdrawn already.
+        """
+        if count > len(self._steps):
             raise ToolkitError(
-                f"nothing that may stand was found: {MOST_WITHDRAWN:,} times words had to be taken back."
+                "the settings contradict one another: no token may come next, and the result may not end here."
             )
-    yield from (step for _, step in trail)
+        self._withdrawn += 1
+        if self._withdrawn > MOST_WITHDRAWN:
+            raise ToolkitError(f"what is asked for was not found in {MOST_WITHDRAWN:,} attempts.")
+        moment, step = self._steps[-count]
+        del self._steps[-count:]
+        return moment._replace(banned=moment.banned | {step.token})
 
 
 def _allowed(constraint: Finishing[Any], now: _Moment) -> BoolArray | None:
@@ -132,11 +171,9 @@ def _allowed(constraint: Finishing[Any], now: _Moment) -> BoolArray | None:
     return left_V
 
 
-def _taken_back(trail: list[tuple[_Moment, Step]], count: int) -> _Moment:
-    """The moment before the last ``count`` steps, which leave ``trail``; the first of them is banned there."""
-    moment, step = trail[-count]
-    del trail[-count:]
-    return moment._replace(banned=moment.banned | {step.token})
+def _complete(constraint: Finishing[Any], now: _Moment) -> bool:
+    """True when nothing may follow because everything is said, and not because it was withdrawn."""
+    return constraint.distance(now.constraint) == 0 and not now.banned
 
 
 def batch(
@@ -179,19 +216,6 @@ def _advanced(constraint: Constraint[Any], given: Sequence[int], vocabulary: int
             )
         state = constraint.step(state, token)
     return state
-
-
-def _complete(
-    constraint: Constraint[Any], now: _Moment, allowed_V: BoolArray | None, trail: Sequence[tuple[_Moment, Step]]
-) -> bool:
-    """True when nothing may follow because everything is said; ToolkitError when something is missing for good."""
-    if allowed_V is None or allowed_V.any():
-        return False
-    if constraint.distance(now.constraint) == 0 and not now.banned:
-        return True
-    if trail:
-        return False
-    raise ToolkitError("the settings contradict one another: no token may come next, and the result may not end here.")
 
 
 def _in_turn(rows: Iterable[Iterator[Step]]) -> Iterator[tuple[int, Step]]:

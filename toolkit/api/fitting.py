@@ -19,10 +19,11 @@ from typing import Any
 
 import toolkit
 from toolkit import domains, runs
+from toolkit.api.asking import generation_knobs
 from toolkit.api.cards import model_card
 from toolkit.api.events import Event, Finished, Noted, Previewed, Started, Stepped, Validated
 from toolkit.api.materials import codec_for, open_corpus, prepare
-from toolkit.api.running import generation_knobs, open_run
+from toolkit.api.running import open_run
 from toolkit.batches import Encoded, Rows
 from toolkit.core import CheckpointError, Codec, Corpus, ToolkitError, UsageError, checked, unknown
 from toolkit.evaluate import evaluate

@@ -1,22 +1,23 @@
 """A trained run, opened: generate, stream, evaluate.
 
-Assembles domain, codec, model, engine, sampler and constraint; the loop itself is `toolkit.generate`.
+Assembles domain, codec, model, engine, sampler and constraint; what comes of them is a `toolkit.api.streaming.Stream`.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from toolkit import domains, generate, runs
-from toolkit.api.materials import load_codec, open_corpus, prepare
+from toolkit import domains, runs
+from toolkit.api.asking import generation_knobs
+from toolkit.api.materials import load_codec, open_corpus, prepare, read_text
 from toolkit.api.results import Result
+from toolkit.api.streaming import Stream
 from toolkit.core import (
     SPLITS,
     CheckpointError,
@@ -37,30 +38,12 @@ from toolkit.sampling import Sampler, Without, sampling_knobs
 if TYPE_CHECKING:
     from toolkit.evaluate import Evaluation
 
-MOST_TOKENS = 1_000_000
-_LONGEST_PROMPT = 1 << 20
-
 
 @runtime_checkable
 class _Warning(Protocol):
     """A codec that can say what of an item it will change."""
 
     def warnings_for(self, item: Any, /) -> str | None: ...
-
-
-def length_knob(default: int) -> Knob:
-    return Knob("length", int, default, "tokens to generate at most", low=1, high=MOST_TOKENS, unit="tokens")
-
-
-def generation_knobs(domain: str, defaults: Mapping[str, Any] | None = None) -> tuple[Knob, ...]:
-    """Everything one may turn when generating in a domain: length, the domain's controls, the sampling chain.
-
-    ``defaults`` (a run's own sampling settings) replace those declared.
-    """
-    found = domains.find(domain)
-    knobs = (length_knob(found.length), *knobs_of(found.controls), *sampling_knobs())
-    known = {**found.sampling, **(defaults or {})}
-    return tuple(dataclasses.replace(each, default=known.get(each.name, each.default)) for each in knobs)
 
 
 def open_run(run: str | Path, *, device: str = "cpu", engine: str = "torch") -> Run:
@@ -172,16 +155,7 @@ class Run:
         path = Path(path)
         if path.suffix.lower() in self.domain.prompt_files:
             return str(path)
-        try:
-            if path.stat().st_size > _LONGEST_PROMPT:
-                raise InputError(f"{path} is too large for a prompt; {_LONGEST_PROMPT >> 20} MB are the most.")
-            return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
-        except OSError as error:
-            raise InputError(f"{path} cannot be read: {error.strerror or error}.") from None
-        except UnicodeDecodeError as error:
-            raise InputError(
-                f"{path} is not UTF-8: byte 0x{error.object[error.start]:02X} at {error.start:,}."
-            ) from None
+        return read_text(path)
 
     def warnings_for(self, prompt: str) -> str | None:
         """One sentence on what of ``prompt`` the codec cannot keep as it is; None when it keeps everything."""
@@ -226,79 +200,6 @@ class Run:
         if not encoded.predictions:
             raise InputError(f"the corpus {corpus!r} has no {split} split.")
         return evaluate(self.model, encoded, reset=reset)
-
-
-class Stream:
-    """One generation under way. Iterating gives parts; leaving early is fine, and `result` gives what there is."""
-
-    def __init__(
-        self, run: Run, prompt: str | None, seed: int, settings: dict[str, Any], controls: Any, sampler: Sampler
-    ) -> None:
-        self.run, self.prompt, self.seed, self.settings = run, prompt, seed, settings
-        self._given, opening = run.opening(prompt)
-        self._opened = [] if self._given is None else [each for each in opening if each != run.codec.stop]
-        self._controls = controls
-        self._steps: list[generate.Step] = []
-        self._over = self._out_of_steps = False
-        decoding = generate.tokens(
-            run.engine,
-            opening,
-            sampler=sampler,
-            constraint=run.constraint(controls, self._given),
-            given=self._opened if run.domain.constrains_given else (),
-            length=settings["length"],
-            seed=seed,
-            stop=run.codec.stop,
-        )
-        self._parts = run.domain.cut_parts(generate.parts(self._primed_decoder(), self._recorded(decoding)), controls)
-
-    def __iter__(self) -> Iterator[Any]:
-        return self
-
-    def __next__(self) -> Any:
-        try:
-            return next(self._parts)
-        except StopIteration:
-            self._over = True
-            raise
-
-    def _recorded(self, steps: Iterator[generate.Step]) -> Iterator[generate.Step]:
-        for step in steps:
-            self._steps.append(step)
-            yield step
-        self._out_of_steps = True
-
-    def _primed_decoder(self) -> Any:
-        """A decoder that has seen what was given, so that only what is new comes out of it."""
-        decoder = self.run.codec.decoder()
-        for token in self._opened:
-            list(decoder.push(token))
-        return decoder
-
-    def result(self) -> Result:
-        """The whole as it stands: complete after the last part, and good to keep at any time before."""
-        run, made = self.run, [step.token for step in self._steps]
-        return Result(
-            domain=run.domain,
-            item=run.domain.finish(run.codec, self._given, self._opened, made, self._controls),
-            tokens=tuple(made),
-            log_probabilities=tuple(step.log_probability for step in self._steps),
-            seed=self.seed,
-            settings=self.settings,
-            prompt=self.prompt,
-            run=run.name,
-            checkpoint=run.checkpoint,
-            engine=run.engine.name,
-            precision=run.engine.precision,
-            ending=self._ending(made),
-        )
-
-    def _ending(self, made: list[int]) -> str:
-        if not self._over:
-            return "interrupted"
-        if not self._out_of_steps:
-            return "cut"
-        return "stop" if made and made[-1] == self.run.codec.stop else "length"
 
 
 def _settings_of(folder: Path, kind: type, values: Mapping[str, Any]) -> Any:
