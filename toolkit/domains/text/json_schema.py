@@ -75,7 +75,7 @@ def _plain(schema: Any, root: Any, where: str, referred: tuple[str, ...]) -> Sch
                 raise UsageError(f"{where} has {others[0]!r} beside {key!r}; only one of them can be kept.")
             return _WHOLES[key](demands, root, where, referred)
     types = demands.get("type", "object" if "properties" in demands else None)
-    listed = types if isinstance(types, list) else [types]
+    listed: list[Any] = types if isinstance(types, list) else [types]
     if not listed or any(not isinstance(each, str) or each not in _KEYWORDS for each in listed):
         raise UsageError(f"{where} needs a type: one of {', '.join(sorted(_KEYWORDS))}.")
     known = {"type"}.union(*(_KEYWORDS[each] for each in listed))
@@ -137,7 +137,9 @@ def _string(demands: Schema, root: Any, where: str, referred: tuple[str, ...]) -
     if ("pattern" in demands) + ("format" in demands) + bool({"minLength", "maxLength"} & demands.keys()) > 1:
         raise UsageError(f"{where} has more than one of a pattern, a format and a length; only one can be kept.")
     if "format" in demands and demands["format"] not in _FORMATS:
-        raise UsageError(f"{where} has the format {demands['format']!r}; only {' and '.join(sorted(_FORMATS))} are kept.")
+        raise UsageError(
+            f"{where} has the format {demands['format']!r}; only {' and '.join(sorted(_FORMATS))} are kept."
+        )
     if "pattern" not in demands:
         return demands
     if not isinstance(demands["pattern"], str):
@@ -167,7 +169,9 @@ def _enumerated(demands: Schema, root: Any, where: str, referred: tuple[str, ...
         raise UsageError(f"{where} allows no value at all.")
     types = demands.get("type")
     for value in values:
-        if types is not None and not any(_is_a(value, each) for each in (types if isinstance(types, list) else [types])):
+        if types is not None and not any(
+            _is_a(value, each) for each in (types if isinstance(types, list) else [types])
+        ):
             raise UsageError(f"{where} allows {json.dumps(value)}, which is not of its type {json.dumps(types)}.")
     return {"enum": values}
 

@@ -59,15 +59,19 @@ class Spelled(Generic[P]):
     The stop token, where it may be drawn at all, may follow wherever the text may end, and after itself.
     """
 
-    def __init__(self, automaton: ByteAutomaton[P], spelling: tuple[bytes, ...], stop: int) -> None:
+    def __init__(
+        self, automaton: ByteAutomaton[P], spelling: tuple[bytes, ...], stop: int, start: P | None = None
+    ) -> None:
+        """``start`` is where the text before has led the automaton, by default where it begins."""
         self.automaton = automaton
+        self._start = automaton.begin() if start is None else start
         self._vocabulary = len(spelling)
         self._stop = stop
         self._trie = _trie(spelling)
         self._follows = lru_cache(1024)(self._followed)
 
     def begin(self) -> Reached[P]:
-        return Reached(self.automaton.begin())
+        return Reached(self._start)
 
     def allowed(self, state: Reached[P]) -> BoolArray:
         return self._follows(state).mask_V

@@ -80,7 +80,7 @@ def test_a_haiku_of_all_the_words_there_are(name):
 
 def test_a_scheme_is_repeated_with_rhymes_of_its_own_and_stanzas_are_parted():
     codec = codec_of("char")
-    poem = write(verse(codec, rhyme="AA", syllables="4", stanzas=2, lexicon=common()), codec, 300)
+    poem = write(verse(codec, rhyme="AA", syllables="4", stanzas=(2, 2), lexicon=common()), codec, 300)
     check(poem, "AABB", ((4, 4),), breaks=[2])
     poem = write(verse(codec, rhyme="AA", syllables="4", lines=4, lexicon=common()), codec, 300)
     check(poem, "AABB", ((4, 4),))
@@ -145,12 +145,14 @@ def test_the_distance_is_the_true_one_over_a_handful_of_words():
     [
         ({"rhyme": "A4"}, "letters such as AABB"),
         ({"rhyme": "AABB", "lines": 6}, "6 lines do not fit"),
-        ({"rhyme": "AA BB", "stanzas": 3}, "has 2 stanzas"),
-        ({"rhyme": "AB", "stanzas": 2, "lines": 5}, "are not 5 lines"),
+        ({"rhyme": "AA BB", "stanzas": (2, 3)}, "other numbers of lines"),
+        ({"rhyme": "AA BB", "lines": 8}, "cannot have 8 lines"),
+        ({"rhyme": "AB", "stanzas": (2, 3)}, "stanzas of 2 lines"),
+        ({"rhyme": "AB", "stanzas": (2, 2), "lines": 6}, "cannot have 6 lines"),
         ({"syllables": "many"}, "syllables are numbers"),
         ({"syllables": "9-3"}, "syllables are numbers"),
         ({"syllables": "0"}, "syllables are numbers"),
-        ({"rhyme": "AB", "stanzas": 900}, "at most 400 lines"),
+        ({"rhyme": "AB", "lines": 900}, "at most 400 lines"),
         ({"rhyme_with": "knihgt"}, "did you mean"),
         ({"rhyme_with": "the"}, "no stressed vowel"),
         ({"rhyme_with": "month", "syllables": "5"}, "no poem"),

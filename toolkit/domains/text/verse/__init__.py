@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
-from toolkit.core import NEVER, UsageError, unknown
+from toolkit.core import NEVER, InputError, UsageError, knob, unknown
 from toolkit.domains.text.codec import TextCodec
 from toolkit.domains.text.spelled import Spelled
 from toolkit.domains.text.verse.dictionary import NO_RHYME, Word, dictionary
@@ -12,7 +15,33 @@ from toolkit.domains.text.verse.form import Form, Line, form_of, last_line_named
 from toolkit.domains.text.verse.lexicon import Lexicon
 from toolkit.domains.text.verse.poem import Place, Poem
 
-__all__ = ["Form", "Lexicon", "Line", "Place", "Poem", "Word", "dictionary", "form_of", "verse"]
+__all__ = [
+    "Form",
+    "Lexicon",
+    "Line",
+    "Place",
+    "Poem",
+    "VerseControls",
+    "Word",
+    "dictionary",
+    "form_of",
+    "lexicon_for",
+    "verse",
+    "words_in",
+]
+
+
+_LARGEST = 1 << 26
+
+
+@dataclass(frozen=True)
+class VerseControls:
+    """What may be asked of a poem's sound; all of its words are then words of the pronouncing dictionary."""
+
+    syllables: str | None = knob(None, "syllables in each line: 10, 8-10, or in turn 5,7,5")
+    rhyme: str | None = knob(None, "which lines rhyme: AABB, or with stanzas parted ABAB CDCD; X rhymes with nothing")
+    rhyme_with: str | None = knob(None, "the last line rhymes with this word")
+    words_from: str | None = knob(None, "verse uses only words that occur in this text file", advanced=True)
 
 
 def verse(
@@ -22,12 +51,14 @@ def verse(
     syllables: str | None = None,
     rhyme_with: str | None = None,
     lines: int | None = None,
-    stanzas: int | None = None,
+    stanzas: tuple[int, ...] | None = None,
+    given: str = "",
     lexicon: Lexicon | None = None,
 ) -> Spelled[Place] | None:
     """The poems that the settings ask for, as a constraint of the codec's tokens; None when they ask for nothing.
 
     See `form_of` for ``rhyme``, ``syllables``, ``lines`` and ``stanzas``; the last line rhymes with ``rhyme_with``.
+    ``given`` is what the poem goes on from: a last line that can begin the poem's first does, syllables and all.
     ``lexicon`` holds the words that may be said, by default all that the codec can spell.
     UsageError for what cannot be meant or has no words; MissingExtraError without the pronouncing dictionary.
     """
@@ -41,7 +72,7 @@ def verse(
     poem = Poem(form, lexicon or lexicon_for(codec), fixed)
     if poem.distance(poem.begin()) >= NEVER:
         raise UsageError("no poem of that form can be made of the words that the model can spell and that rhyme.")
-    return Spelled(poem, codec.spelling, codec.stop)
+    return Spelled(poem, codec.spelling, codec.stop, poem.after(given))
 
 
 def lexicon_for(codec: TextCodec) -> Lexicon:
@@ -55,6 +86,21 @@ def lexicon_for(codec: TextCodec) -> Lexicon:
 @lru_cache(8)
 def _lexicon(letters: frozenset[int]) -> Lexicon:
     return Lexicon(word for word in dictionary().values() if letters.issuperset(word.spelling.encode()))
+
+
+def words_in(path: str, lexicon: Lexicon) -> Lexicon:
+    """The words of ``lexicon`` that occur in a text file; InputError when it cannot be read."""
+    file = Path(path).expanduser()
+    try:
+        if file.stat().st_size > _LARGEST:
+            raise InputError(f"{file} is too large; {_LARGEST >> 20} MB are the most.")
+        text = file.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise InputError(f"{file} cannot be read: {error.strerror or error}.") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{file} is not UTF-8.") from None
+    known = {each for found in re.findall(r"[a-z']+", text.lower()) for each in (found, found.strip("'"))}
+    return Lexicon(word for word in lexicon.words if word.spelling in known)
 
 
 def _sounding(spelling: str) -> Word:

@@ -18,7 +18,7 @@ from toolkit.domains.text.codec import TextCodec
 from toolkit.domains.text.verse.lexicon import Lexicon
 
 LEAST = -13.0
-"""The log-probability, in nats, that a word must have after a space to be known."""
+"""The log-probability, in nats, that a word must have where some word begins."""
 
 _ROWS = 1024  # sequences advanced at once
 
@@ -26,25 +26,32 @@ _ROWS = 1024  # sequences advanced at once
 def familiar(
     engine: Engine, codec: TextCodec, lexicon: Lexicon, *, opening: Sequence[int], least: float = LEAST
 ) -> Lexicon:
-    """The words that the model writes with at least ``least`` nats after ``opening`` and a space, ended by no letter.
+    """The words that the model writes with at least ``least`` nats after ``opening``, given that a space comes.
 
     Words are followed token by token, all that begin alike together, and given up as soon as their beginning is too
     unlikely: some thousand steps of the model, side by side.
     """
     ends_V = np.array([not spelled[:1].isalpha() and spelled[:1] != b"'" for spelled in codec.spelling])
     words = [tuple(codec.encode(" " + spelling)) for spelling in lexicon.spellings]
-    likely = _likely(engine, words, opening, ends_V, least)
+    spaces_V = np.array([spelled[:1] == b" " for spelled in codec.spelling])
+    likely = _likely(engine, words, opening, ends_V, spaces_V, least)
     return Lexicon(lexicon.words[number] for number in likely)
 
 
 def _likely(
-    engine: Engine, words: Sequence[tuple[int, ...]], opening: Sequence[int], ends_V: npt.NDArray[np.bool_], least: float
+    engine: Engine,
+    words: Sequence[tuple[int, ...]],
+    opening: Sequence[int],
+    ends_V: npt.NDArray[np.bool_],
+    spaces_V: npt.NDArray[np.bool_],
+    least: float,
 ) -> list[int]:
     """The numbers of the likely among ``words``, each a sequence of tokens."""
     found: list[int] = []
     logits_V, memory = engine.feed(opening, engine.begin())
+    logs_NV = _log_softmax(logits_V[None])
     waiting: list[tuple[int, Any, npt.NDArray[np.float64], npt.NDArray[np.float64], list[list[int]]]] = [
-        (0, memory, _log_softmax(logits_V[None]), np.zeros(1), [list(range(len(words)))])
+        (0, memory, logs_NV, -np.logaddexp.reduce(logs_NV[:, spaces_V], axis=1), [list(range(len(words)))])
     ]
     while waiting:
         length, memory, logs_NV, before_N, members = waiting.pop()

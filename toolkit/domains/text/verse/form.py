@@ -38,31 +38,36 @@ class Form:
 
 
 def form_of(
-    *, rhyme: str | None, syllables: str | None, lines: int | None = None, stanzas: int | None = None
+    *, rhyme: str | None, syllables: str | None, lines: int | None = None, stanzas: tuple[int, ...] | None = None
 ) -> Form | None:
     """The form that the settings mean together; None when neither rhyme nor syllables are asked for.
 
-    A scheme without spaces is one stanza, repeated as often as ``lines`` or ``stanzas`` ask, each time with rhymes of
-    its own; one with spaces ("ABA BCB") is a whole poem in which letters keep their rhyme. Without a scheme the pattern
-    of syllables is the stanza; a single number without any other limit goes on without end. Stanzas that a scheme's
-    spaces or ``stanzas`` part have an empty line between them. UsageError where the settings do not fit together.
+    A scheme without spaces is one stanza, repeated as often as ``lines`` or ``stanzas`` (the lines of each) ask, each
+    time with rhymes of its own; one with spaces ("ABA BCB") is a whole poem in which letters keep their rhyme. Without
+    a scheme the pattern of syllables is the poem; a single number without any other limit goes on without end. Stanzas
+    that a scheme's spaces or ``stanzas`` part have an empty line between them. UsageError where these do not agree.
     """
     if not rhyme and not syllables:
         return None
     counts = _counts(syllables) if syllables else [_USUAL]
-    stanza = _scheme(rhyme) if rhyme else [_FREE * len(counts)]
     endless = not rhyme and len(counts) == 1 and lines is None and stanzas is None
-    times = _times(stanza, lines, stanzas)
-    if times * sum(map(len, stanza)) > MOST_LINES:
-        raise UsageError(f"a poem in a form has at most {MOST_LINES} lines, not {times * sum(map(len, stanza))}.")
+    if rhyme:
+        letters = _letters(_scheme(rhyme), lines, stanzas)
+    else:
+        letters = [[""] * size for size in stanzas or (lines or len(counts),)]
+    size = sum(map(len, letters))
+    if lines not in (None, size):
+        raise UsageError(f"a poem of {size} lines in the form asked for cannot have {lines} lines.")
+    if size > MOST_LINES:
+        raise UsageError(f"a poem in a form has at most {MOST_LINES} lines, not {size}.")
+    parted = rhyme is None or stanzas is not None or " " in rhyme.strip()
     made: list[Line] = []
-    for number in range(times):
-        for part in stanza:
-            if made and (stanzas is not None or len(stanza) > 1):
-                made[-1] = replace(made[-1], closes=True)
-            for letter in part:
-                low, high = counts[len(made) % len(counts)]
-                made.append(Line(low, high, "" if letter == _FREE else f"{letter}{number}"))
+    for stanza in letters:
+        if made and parted:
+            made[-1] = replace(made[-1], closes=True)
+        for letter in stanza:
+            low, high = counts[len(made) % len(counts)]
+            made.append(Line(low, high, letter))
     return Form(tuple(made), endless)
 
 
@@ -80,19 +85,21 @@ def _scheme(text: str) -> list[str]:
     return found
 
 
-def _times(stanza: list[str], lines: int | None, stanzas: int | None) -> int:
-    """How often the scheme is to be said."""
-    size = sum(map(len, stanza))
-    if len(stanza) > 1 and stanzas not in (None, len(stanza)):
-        raise UsageError(f"the rhyme scheme has {len(stanza)} stanzas, not {stanzas}.")
-    if len(stanza) > 1 or stanzas is None:
-        times, left = (1, 0) if lines is None else divmod(lines, size)
-        if left or (len(stanza) > 1 and times != 1):
-            raise UsageError(f"{lines} lines do not fit a form of {size} lines.")
-        return times
-    if lines is not None and lines != stanzas * size:
-        raise UsageError(f"{stanzas} stanzas of {size} lines are not {lines} lines.")
-    return stanzas
+def _letters(scheme: list[str], lines: int | None, stanzas: tuple[int, ...] | None) -> list[list[str]]:
+    """The letter of each line of each stanza; a repeated stanza has letters of its own."""
+    if len(scheme) > 1:
+        if stanzas not in (None, tuple(map(len, scheme))):
+            raise UsageError(f"the stanzas of the rhyme scheme {' '.join(scheme)} have other numbers of lines.")
+        return [["" if letter == _FREE else letter for letter in part] for part in scheme]
+    (part,) = scheme
+    if stanzas is not None and set(stanzas) != {len(part)}:
+        raise UsageError(f"the rhyme scheme {part} is for stanzas of {len(part)} lines.")
+    if lines is not None and lines % len(part):
+        raise UsageError(f"{lines} lines do not fit a rhyme scheme of {len(part)}.")
+    times = len(stanzas) if stanzas else (lines or len(part)) // len(part)
+    if times * len(part) > MOST_LINES:
+        raise UsageError(f"a poem in a form has at most {MOST_LINES} lines, not {times * len(part)}.")
+    return [["" if letter == _FREE else f"{letter}{number}" for letter in part] for number in range(times)]
 
 
 def _counts(text: str) -> list[tuple[int, int]]:

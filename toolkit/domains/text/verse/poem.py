@@ -69,6 +69,13 @@ class Poem:
     def begin(self) -> Place:
         return Place(rhymes=tuple(sorted(self._fixed.items())))
 
+    def after(self, given: str) -> Place:
+        """The place after a prompt: its last line begins the poem's first, or else ends before the poem begins."""
+        place: Place | None = self.begin()
+        for byte in given.rpartition("\n")[2].encode():
+            place = None if place is None else self.step(place, byte)
+        return self.begin()._replace(opening=True) if place is None else place
+
     def step(self, place: Place, byte: int) -> Place | None:
         """The place after ``byte``; None where it may not follow."""
         character = chr(byte)
