@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 from toolkit.core import knob
 from toolkit.domains.text.form import FormControls
+from toolkit.domains.text.structure import StructureControls
 from toolkit.domains.text.typed import listed
+from toolkit.domains.text.verse import VerseControls
 from toolkit.domains.text.wording import WordingControls
 
 
@@ -36,7 +38,7 @@ class StopControls:
 
 
 @dataclass(frozen=True)
-class TextControls(FormControls, WordingControls, StopControls):
+class TextControls(StructureControls, VerseControls, FormControls, WordingControls, StopControls):
     """What a user may ask of the text that comes: a new kind of wish is one more base class, its knobs in its own file.
 
     All of it is about what comes after the prompt.
