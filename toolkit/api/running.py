@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -26,7 +26,6 @@ from toolkit.api.originality import (
     write_index,
 )
 from toolkit.api.results import Result
-from toolkit.api.streaming import Stream
 from toolkit.core import (
     SPLITS,
     CheckpointError,
@@ -38,15 +37,15 @@ from toolkit.core import (
     Split,
     UsageError,
     checked,
-    knobs_of,
     unknown,
 )
 from toolkit.domains import Domain
 from toolkit.originality import NgramIndex, Originality
-from toolkit.sampling import Calibration, Narrowed, Sampler, Without, sampling_knobs
+from toolkit.sampling import Calibration, Narrowed, Without
 
 if TYPE_CHECKING:
     from toolkit.adapt import Sensitivity
+    from toolkit.api.streaming import Stream
     from toolkit.batches import Encoded
     from toolkit.evaluate import Evaluation
 
@@ -155,12 +154,17 @@ class Run:
         ``prompt`` is a text to go on from, typed notes, or a file's path, as the domain reads it. Without a
         seed one is chosen; the result tells which. UsageError for a setting that cannot be meant.
         """
+        return next(self.streams(prompt, seed=seed, **settings))
+
+    def streams(
+        self, prompt: str | None = None, *, count: int = 1, seed: int | None = None, **settings: Any
+    ) -> Iterator[Stream]:
+        """``count`` generations, one after another: number i has the seed + i, or is the i-th best of a search."""
+        from toolkit.api.request import Request
+        from toolkit.api.streaming import streams
+
         chosen = self.check({each.name: each.default for each in self.knobs} | settings)
-        names = {each.name for each in knobs_of(self.domain.controls)}
-        controls: Any = checked(self.domain.controls, {name: chosen[name] for name in names})
-        sampled = {each.name: chosen[each.name] for each in sampling_knobs()}
-        sampler = Sampler.from_settings(sampled, token_named=self.token_named, calibration=self.calibration)
-        return Stream(self, prompt, secrets.randbits(31) if seed is None else seed, chosen, controls, sampler)
+        return streams(Request(self, prompt, secrets.randbits(31) if seed is None else seed, chosen), count)
 
     def generate(self, prompt: str | None = None, *, seed: int | None = None, **settings: Any) -> Result:
         """One whole result; the same seed, settings and run give the same one."""

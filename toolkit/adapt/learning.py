@@ -10,32 +10,18 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from toolkit.core import State, UsageError, knob
+from toolkit.adapt.settings import AdaptSettings
+from toolkit.core import State, UsageError
 
 RATE = 2e-3
 """The step at strength 1, of a weight as sensitive as the mean of all; chosen by benchmarks/adapting.py."""
 
 _ROWS, _LEAD, _CHUNK = 64, 64, 32
 """How many chunks a model writes for its sensitivity to be measured, after how many tokens, and of how many."""
-
-
-@dataclass(frozen=True)
-class AdaptSettings:
-    """How a model takes after what it reads. Neutral as they stand: it does not."""
-
-    adapt_strength: float = knob(
-        0.0, "how readily the model takes after what it reads: 0 not at all, 1 as measured to be best", low=0, high=4
-    )
-    adapt_passes: int = knob(1, "how often a page is read", low=1, high=100, advanced=True)
-    adapt_chunk: int = knob(32, "tokens read between two steps", low=1, high=4096, unit="tokens", advanced=True)
-    adapt_decay: float = knob(
-        0.01, "share of what was learned that is forgotten with every step", low=0, high=1, advanced=True
-    )
 
 
 Sensitivity = tuple[Tensor, ...]
