@@ -19,7 +19,7 @@ class Stream:
     def __init__(
         self, run: Run, prompt: str | None, seed: int, settings: dict[str, Any], controls: Any, sampler: Sampler
     ) -> None:
-        self.run, self.prompt, self.seed, self.settings = run, prompt, seed, settings
+        self.run, self.prompt, self.seed, self.settings, self.sampler = run, prompt, seed, settings, sampler
         self._given, opening = run.opening(prompt)
         self._opened = [] if self._given is None else [each for each in opening if each != run.codec.stop]
         self._controls = controls
