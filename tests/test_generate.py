@@ -395,5 +395,30 @@ def test_when_all_is_withdrawn_it_is_said_in_a_sentence():
         def pending(self, state):
             return 1
 
+        def distance(self, state):
+            return 1
+
     with pytest.raises(ToolkitError, match="contradict"):
         run(prompt=[STOP], constraint=Nothing([1]), length=6)
+
+
+class Apart(Unspoken):
+    """Letters 1 and 2 alone, of which neither may follow the other: only one said again and again may stand."""
+
+    def __init__(self):
+        self.said = (1, 2)
+
+    def allowed(self, state):
+        return (np.arange(V) == 1) | (np.arange(V) == 2)
+
+    def pending(self, state):
+        return min(1, len(state))
+
+    def withdraw(self, state):
+        return 2 if set(state) == {1, 2} else 0
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_going_back_to_where_it_began_never_rules_out_all_that_may_stand(seed):
+    made = ids(run(prompt=[STOP], constraint=Apart(), length=30, seed=seed, settings={"temperature": 5.0}))
+    assert len(made) == 30 and len(set(made)) == 1

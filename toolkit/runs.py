@@ -246,7 +246,12 @@ def write_config(folder: Path, config: RunConfig) -> None:
 
 def write_weights(folder: Path, tensors: Mapping[str, Any]) -> None:
     """The best weights so far, in fp32 or as given."""
-    write_atomically(folder / "model.safetensors", _packed(tensors))
+    write_tensors(folder / "model.safetensors", tensors)
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Any]) -> None:
+    """A safetensors file of these tensors."""
+    write_atomically(path, _packed(tensors))
 
 
 def _packed(tensors: Mapping[str, Any]) -> bytes:

@@ -25,8 +25,9 @@ class Stream:
         self._controls = controls
         self._steps: list[generate.Step] = []
         self._over = self._out_of_steps = False
+        self._engine = run.engine_for(opening, self._given)
         decoding = generate.tokens(
-            run.engine,
+            self._engine,
             opening,
             sampler=sampler,
             constraint=run.constraint(controls, self._given),
@@ -73,9 +74,11 @@ class Stream:
             prompt=self.prompt,
             run=run.name,
             checkpoint=run.checkpoint,
-            engine=run.engine.name,
-            precision=run.engine.precision,
+            engine=self._engine.name,
+            precision=self._engine.precision,
             ending=self._ending(made),
+            given=self._given,
+            index=run.index,
         )
 
     def _ending(self, made: list[int]) -> str:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from toolkit import domains
-from toolkit.api import Run, generation_knobs
+from toolkit.api import Run, generation_knobs, read_text
 from toolkit.core import Knob, UsageError, knobs_of, unknown
 
 GROUPS = ("model", "train", "sample")
@@ -107,8 +108,17 @@ def chosen(run: Run, given: Mapping[str, Any]) -> dict[str, Any]:
             continue
         if name not in known:
             raise _elsewhere(run, name)
-        values[name] = known[name].check(text) if isinstance(text, bool) else known[name].parse(text)
+        values[name] = (
+            known[name].check(text) if isinstance(text, bool) else known[name].parse(_read(known[name], text))
+        )
     return values
+
+
+def _read(knob: Knob, text: str) -> str:
+    """``text``, or for a long setting written @FILE what the file holds; @@ begins a text that begins with @."""
+    if not knob.long or not text.startswith("@"):
+        return text
+    return text[1:] if text.startswith("@@") else read_text(Path(text[1:]))
 
 
 def _elsewhere(run: Run, name: str) -> UsageError:

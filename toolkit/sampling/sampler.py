@@ -36,6 +36,20 @@ class Seen(NamedTuple):
     probabilities_V: Logits
 
 
+class Prospect(NamedTuple):
+    """One draw that is not made yet: what each token's probability is, and what each stage was given, of shape (V,)."""
+
+    probabilities_V: Logits
+    stages: tuple[Stage[Any], ...]
+    states: States
+    given: tuple[Logits, ...]
+
+    def after(self, token: int) -> States:
+        """The states after ``token`` is chosen here: stages that steer have seen how likely it was."""
+        each = zip(self.stages, self.states, self.given, strict=True)
+        return tuple(stage.drawn(state, row_V, token) for stage, state, row_V in each)
+
+
 @dataclass(frozen=True)
 class Sampler:
     """A chain of transforms. It holds settings only: what changes from token to token is in the states."""
@@ -80,7 +94,20 @@ class Sampler:
         ``allowed_V`` None allows every token. Stages that draw take their own lane of (seed, position).
         ToolkitError when no token is left or a logit is not a number.
         """
-        return softmax(self._rows(logits_V, states, allowed_V, seed, position)[-1])
+        return self.prospect(logits_V, states, allowed_V, seed=seed, position=position).probabilities_V
+
+    def prospect(
+        self,
+        logits_V: npt.NDArray[np.floating[Any]],
+        states: States,
+        allowed_V: BoolArray | None = None,
+        *,
+        seed: int = 0,
+        position: int = 0,
+    ) -> Prospect:
+        """What `probabilities` gives, and the states after any token, for whoever chooses without a draw."""
+        rows = self._rows(logits_V, states, allowed_V, seed, position)
+        return Prospect(softmax(rows[-1]), self.transforms, states, tuple(rows[:-1]))
 
     def explain(
         self,
@@ -117,13 +144,9 @@ class Sampler:
         position: int,
     ) -> tuple[Draw, States]:
         """What `sample` draws, and the states after it: stages that steer have seen how likely the token was."""
-        rows = self._rows(logits_V, states, allowed_V, seed, position)
-        token = draw(softmax(rows[-1]), uniform(seed, position))
-        after = tuple(
-            stage.drawn(state, row_V, token)
-            for stage, state, row_V in zip(self.transforms, states, rows[:-1], strict=True)
-        )
-        return Draw(token, log_probability(logits_V.astype(np.float64), token)), after
+        prospect = self.prospect(logits_V, states, allowed_V, seed=seed, position=position)
+        token = draw(prospect.probabilities_V, uniform(seed, position))
+        return Draw(token, log_probability(logits_V.astype(np.float64), token)), prospect.after(token)
 
     def _rows(
         self,
