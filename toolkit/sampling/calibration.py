@@ -21,8 +21,9 @@ _PASSAGE = 32  # phrases: how far back a reader or listener notices what comes a
 _SECTION = 4 * _PASSAGE
 _CHARACTERS_OF_A_WORD = 5.7  # of English with its blank, where only characters were counted
 _QUARTERS_OF_A_BAR = 4.0
-_UNLIKELY = 0.01  # the share of a typical token's probability below which a token is noise
+_UNLIKELY = 0.01  # the share of an average token's probability below which a token is noise
 
+_CALM = 0.75  # of the mean surprise: what a temperature of 0.8 comes to (benchmarks/results/samplers.md)
 _UNSURE = 1.5  # times the mean entropy: where eta sampling begins to give way
 
 
@@ -39,13 +40,16 @@ class Calibration:
 
     @property
     def tau(self) -> float:
-        """Mirostat's target in bits: a token as surprising as one of held-out data is on average."""
-        return self.entropy / math.log(2)
+        """Mirostat's target in bits: three quarters of what a token of held-out data surprises on average."""
+        return _CALM * self.entropy / math.log(2)
 
     @property
     def target(self) -> float:
-        """The adaptive stage's target: the probability of a token as surprising as the average one."""
-        return math.exp(-self.entropy)
+        """The adaptive stage's target: the probability of a token half as surprising as held-out ones are on average.
+
+        That of an average token (0.25 for letters) is the geometric mean; the stage steers the arithmetic one.
+        """
+        return math.exp(-self.entropy / 2)
 
     @property
     def phrase(self) -> int:
@@ -69,8 +73,8 @@ class Calibration:
 
     @property
     def epsilon(self) -> float:
-        """A probability below which a token is noise: a hundredth of a typical token's."""
-        return _UNLIKELY * self.target
+        """A probability below which a token is noise: a hundredth of that of a token of average surprise."""
+        return _UNLIKELY * math.exp(-self.entropy)
 
     @property
     def eta(self) -> float:

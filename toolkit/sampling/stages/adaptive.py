@@ -35,7 +35,7 @@ class Mirostat(Stage[float]):
 
     mirostat: int = knob(0, "steer the surprise of what is drawn: 0 off, version 1 or 2", low=0, high=2, advanced=True)
     mirostat_tau: float | None = knob(
-        None, "the surprise to steer towards; without one, that of held-out data", low=0, high=20, step=0.1,
+        None, "the surprise to steer towards; without one, three quarters of held-out data's", low=0, high=20, step=0.1,
         unit="bits per token", advanced=True,
     )  # fmt: skip
     mirostat_eta: float = knob(0.1, "how quickly mirostat corrects itself", low=0, high=1, step=0.01, advanced=True)
@@ -106,7 +106,7 @@ class AdaptiveTarget(Stage[float]):
 
     adaptive: bool = knob(False, "favour tokens near a target probability; cut the tail by min_p", advanced=True)
     adaptive_target: float | None = knob(
-        None, "the probability to favour; without one, that of a typical held-out token", low=0, high=1, step=0.01,
+        None, "the probability to favour; without one, from the loss on held-out data", low=0, high=1, step=0.01,
         advanced=True,
     )  # fmt: skip
     adaptive_decay: float = knob(

@@ -188,8 +188,11 @@ class Dry(Windowed):
         return out_V
 
     def runs(self, history: History, allowed: int) -> dict[int, int]:
-        """For each token that would repeat a run of at least ``allowed`` tokens, the length of the longest."""
-        reach = self._since_breaker(history)
+        """For each token that would repeat a run of at least ``allowed`` tokens, the length of the longest.
+
+        Runs are measured as far as more of them costs more.
+        """
+        reach = min(self._since_breaker(history), allowed + self._dearest)
         longest: dict[int, int] = {}
         for end in earlier_ends(history, allowed) if reach >= allowed else ():
             token = history[end + 1]
@@ -205,9 +208,15 @@ class Dry(Windowed):
                     return back
         return len(history)
 
+    @property
+    def _dearest(self) -> int:
+        """How many tokens beyond the allowed ones cost all that a penalty can."""
+        if self.dry_base == 1 or self.dry_multiplier >= _CERTAIN:
+            return 0
+        return math.ceil(math.log(_CERTAIN / self.dry_multiplier) / math.log(self.dry_base))
+
     def _penalty(self, beyond: int) -> float:
-        most = math.log(_CERTAIN) / math.log(self.dry_base) if self.dry_base > 1 else math.inf
-        return min(_CERTAIN, self.dry_multiplier * math.pow(self.dry_base, min(beyond, most)))
+        return min(_CERTAIN, self.dry_multiplier * math.pow(self.dry_base, beyond))
 
 
 def _common(history: History, end: int, known: int, most: int) -> int:
