@@ -78,6 +78,7 @@ def check(score: Score, controls: MelodyControls) -> None:
     assert controls.tones is None or checker.keeps_to_tones(tune, key.tonic, controls.tones)
     assert not controls.cadence or checker.closes(tune, "tonic", key.tonic, key.mode)
     assert controls.close is None or checker.closes(tune, controls.close, key.tonic, key.mode)
+    assert controls.repeat_bar is None or checker.most_equal_bars(tune) <= controls.repeat_bar
     assert controls.leap is None or checker.leaps_at_most(tune, controls.leap)
     if controls.chords is not None:
         assert checker.fits_chords(tune, [bar.split() for bar in controls.chords.split("|")])
@@ -116,6 +117,7 @@ CONTROLS = st.builds(
     close=maybe(st.sampled_from(["tonic", "authentic", "plagal", "half"])),
     chords=maybe(st.sampled_from(["C | G7 | Am", "Dm | F C", "Bbmaj7 | Gsus4 | C"])),
     leap=maybe(st.integers(1, 9)),
+    repeat_bar=maybe(st.integers(1, 2)),
     rhythm=maybe(st.sampled_from(list(LENGTHS))),
     motif=maybe(st.sampled_from(list(MOTIFS))),
     motif_rhythm=st.just(False),
@@ -146,6 +148,8 @@ def test_random_combinations_are_kept_to_or_refused_before_the_first_token(contr
         MelodyControls(motif="c d e", motif_at_pitch=True, key="C", leap=4),
         MelodyControls(tones="minor pentatonic", close="plagal", mode="minor", bars=4),
         MelodyControls(close="half", leap=2, low=60, high=72),
+        MelodyControls(repeat_bar=1, bars=12, low=60, high=64, scale=True, meter="2/4"),
+        MelodyControls(repeat_bar=2, rhythm="3/2 1/2", meter="2/4", bars=8, low=60, high=61),
     ],
     ids=str,
 )
