@@ -148,4 +148,4 @@ def most_equal_bars(tune: Heard) -> int:
             if begin < line + tune.bar and end > line
         )
         counts[content] = counts.get(content, 0) + 1
-    return max(counts.values())
+    return max(counts.values(), default=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from fractions import Fraction
 from typing import Any
 
@@ -13,10 +14,13 @@ from hypothesis import strategies as st
 
 from tests.domains import melody_checker as checker
 from toolkit import generate
+from toolkit.api import open_run
 from toolkit.core import FloatArray, UsageError
 from toolkit.domains.music.controls import MelodyControls, constraint
 from toolkit.domains.music.melody import MelodyCodec
 from toolkit.domains.music.prompt import read_prompt
+from toolkit.domains.music.rules import Chord
+from toolkit.domains.music.scales import pitch_class
 from toolkit.domains.music.views import midi
 from toolkit.sampling import Sampler
 from toolkit.score.notes import MODES, Key, Score
@@ -78,6 +82,7 @@ def check(score: Score, controls: MelodyControls) -> None:
     assert controls.tones is None or checker.keeps_to_tones(tune, key.tonic, controls.tones)
     assert not controls.cadence or checker.closes(tune, "tonic", key.tonic, key.mode)
     assert controls.close is None or checker.closes(tune, controls.close, key.tonic, key.mode)
+    assert controls.repeat_bar is None or checker.most_equal_bars(tune) <= controls.repeat_bar
     assert controls.leap is None or checker.leaps_at_most(tune, controls.leap)
     if controls.chords is not None:
         assert checker.fits_chords(tune, [bar.split() for bar in controls.chords.split("|")])
@@ -116,13 +121,14 @@ CONTROLS = st.builds(
     close=maybe(st.sampled_from(["tonic", "authentic", "plagal", "half"])),
     chords=maybe(st.sampled_from(["C | G7 | Am", "Dm | F C", "Bbmaj7 | Gsus4 | C"])),
     leap=maybe(st.integers(1, 9)),
+    repeat_bar=maybe(st.integers(1, 2)),
     rhythm=maybe(st.sampled_from(list(LENGTHS))),
     motif=maybe(st.sampled_from(list(MOTIFS))),
     motif_rhythm=st.just(False),
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(CONTROLS, st.integers(0, 2**31))
 def test_random_combinations_are_kept_to_or_refused_before_the_first_token(controls: MelodyControls, seed: int) -> None:
     try:
@@ -143,15 +149,16 @@ def test_random_combinations_are_kept_to_or_refused_before_the_first_token(contr
         MelodyControls(rhythm="1 1/2 1/2 z1 1", bars=3, leap=3),
         MelodyControls(notes="C D E F G A B c", chords="C | G7 | Am | C", meter="4/4"),
         MelodyControls(motif="G2 c2 G2", motif_rhythm=True, meter="2/4", bars=3),
-        MelodyControls(motif="c d e", motif_at_pitch=True, key="C", leap=4),
+        MelodyControls(motif="c d e", motif_at_pitch=True, key="C", leap=4, meter="6/8"),
         MelodyControls(tones="minor pentatonic", close="plagal", mode="minor", bars=4),
         MelodyControls(close="half", leap=2, low=60, high=72),
+        MelodyControls(repeat_bar=1, bars=12, low=60, high=64, scale=True, meter="2/4"),
+        MelodyControls(repeat_bar=2, rhythm="3/2 1/2", meter="2/4", bars=8, low=60, high=61),
     ],
     ids=str,
 )
 def test_each_control_is_kept_to(controls: MelodyControls) -> None:
-    for seed in range(3):
-        check(drawn(controls, seed), controls)
+    check(drawn(controls, 1), controls)
 
 
 @pytest.mark.parametrize(
@@ -208,3 +215,48 @@ def test_a_melody_to_go_on_from_that_breaks_a_rule_is_refused_with_the_place(
     with pytest.raises(UsageError) as refusal:
         constraint(CODEC, controls, read_prompt("M:4/4 K:C | c2 d2 e2 g2 | c4"))
     assert message in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "tones"),
+    [
+        ("C", "C E G"),
+        ("Am", "A C E"),
+        ("F#m7b5", "F# A C E"),
+        ("F#ø", "F# A C E"),
+        ("Bbmaj7", "Bb D F A"),
+        ("BbM7", "Bb D F A"),
+        ("G7", "G B D F"),
+        ("G7sus4", "G C D F"),
+        ("Bdim", "B D F"),
+        ("B°7", "B D F Ab"),
+        ("C+", "C E G#"),
+        ("C/B", "C E G B"),
+        ("D-7", "D F A C"),
+        ("Ammaj7", "A C E G#"),
+        ("A6/9", "A C# E F# B"),
+        ("C6/9/E", "C E G A D"),
+    ],
+)
+def test_chord_symbols_mean_their_tones(symbol: str, tones: str) -> None:
+    assert Chord.parse(symbol).classes == {pitch_class(name) for name in tones.split()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "controls",
+    [
+        MelodyControls(chords="C | G7 | Am F | C", key="C", mode="major", close="authentic", leap=7, repeat_bar=1),
+        MelodyControls(rhythm="1 1/2 1/2 z1 1", bars=8, leap=4, tones="minor pentatonic", cadence=True),
+        MelodyControls(motif="c d e", bars=8, close="half", low=60, high=81, repeat_bar=2),
+        MelodyControls(notes="C D E F G A B c", chords="C | G7 | Am | C"),
+    ],
+    ids=str,
+)
+def test_the_shipped_model_keeps_to_them_too(controls: MelodyControls) -> None:
+    run = open_run("folk")
+    values = {name: value for name, value in asdict(controls).items() if value is not None}
+    for seed in range(75):
+        result = run.generate(seed=seed, **values)
+        assert result.ending == "stop"
+        check(result.item, controls)

@@ -14,7 +14,7 @@ from typing import Protocol
 from toolkit.core import UsageError
 from toolkit.domains.music.grammar import Limits
 from toolkit.domains.music.prompt import read_prompt
-from toolkit.domains.music.rules import Close, Harmony, Leap, Line, Motif, Progression, Rhythm, Rule
+from toolkit.domains.music.rules import Close, Harmony, Leap, Line, Motif, Progression, Repeats, Rhythm, Rule
 from toolkit.domains.music.scales import Tones
 from toolkit.score.notes import TICKS, Key, Meter, Score
 
@@ -51,6 +51,8 @@ class Asked(Protocol):
     @property
     def leap(self) -> int | None: ...
     @property
+    def repeat_bar(self) -> int | None: ...
+    @property
     def rhythm(self) -> str | None: ...
     @property
     def notes(self) -> str | None: ...
@@ -80,6 +82,8 @@ def asked_of(controls: Asked) -> tuple[Limits, tuple[Rule, ...]]:
         rules.append(Leap(controls.leap))
     if controls.close is not None:
         rules.append(Close(controls.close))
+    if controls.repeat_bar is not None:
+        rules.append(Repeats(controls.repeat_bar))
     if rules and limits.cadence:  # a grammar with rules leaves the end to them
         limits = replace(limits, cadence=False)
         rules.append(Close("tonic"))

@@ -36,6 +36,7 @@ class MelodyControls:
     close: str | None = knob(None, "How the melody closes, by its last two notes.", choices=CLOSES)
     chords: str | None = knob(None, "Chord tones on strong beats: 'C | G7 | Am F | C', bar by bar, repeated.")
     leap: int | None = knob(None, "The greatest leap from one note to the next.", low=0, high=127, unit="semitones")
+    repeat_bar: int | None = knob(None, "No bar comes more often than this.", low=1, high=256, unit="times")
     rhythm: str | None = knob(None, "Exactly this rhythm: lengths in quarters (1 1/2 1/2 z1), ABC notes, or a file.")
     notes: str | None = knob(None, "Exactly these notes in any rhythm: ABC notes, or a file.")
     motif: str | None = knob(None, "A motif that appears, at any pitch: ABC notes, a file, or steps (+2 +2 -4).")

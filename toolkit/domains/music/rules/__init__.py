@@ -8,9 +8,11 @@ from toolkit.domains.music.rules.harmony import Chord, Harmony, Progression
 from toolkit.domains.music.rules.leap import Leap
 from toolkit.domains.music.rules.lines import Line
 from toolkit.domains.music.rules.motif import Motif
+from toolkit.domains.music.rules.narrowing import ruled_within
+from toolkit.domains.music.rules.repeats import Repeats, SparingGrammar
 from toolkit.domains.music.rules.rhythm import Rhythm
 from toolkit.domains.music.rules.rule import Header, Machine, Permits, Rule
-from toolkit.domains.music.rules.ruled import RuledGrammar, RuledPlace, ruled_within
+from toolkit.domains.music.rules.ruled import RuledGrammar, RuledPlace
 
 __all__ = [
     "CLOSES",
@@ -24,10 +26,12 @@ __all__ = [
     "Motif",
     "Permits",
     "Progression",
+    "Repeats",
     "Rhythm",
     "Rule",
     "RuledGrammar",
     "RuledPlace",
+    "SparingGrammar",
     "check_given",
     "ruled_within",
 ]

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from toolkit.core import Constraint, UsageError
 from toolkit.domains.music.grammar import Limits
 from toolkit.domains.music.rules.rule import Rule
+from toolkit.sampling import withdraw
 from toolkit.score.notes import Score
 
 
@@ -65,6 +66,8 @@ def _reached(constraint: Constraint[Any], tokens: Sequence[int]) -> int:
         if allowed_V is not None and not allowed_V[token]:
             return number
         state = constraint.step(state, token)
+        if withdraw(constraint, state):
+            return number
     return len(tokens)
 
 

@@ -204,7 +204,8 @@ class _Bar:
             return known[2]
         if not strike_P.any():
             return np.full_like(note_Q, FAR)
-        best_Q: Distances = note_Q[self._product.strike_QP[:, strike_P]].min(axis=1) + 1
+        rows, row_Q = self._product.struck
+        best_Q: Distances = (note_Q[rows[:, strike_P]].min(axis=1) + 1)[row_Q]
         self._struck = (note_Q, strike_P, best_Q)
         return best_Q
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +27,7 @@ class Product:
     """Tables over Q states and one more, number Q, from which there is no way on. The first state is 0.
 
     ``strike_QP`` is the state when a pitch begins, ``rest_Q`` when silence begins, ``longer_Q[t]`` when the note has
-    gone on for t = 1, 2 or 3 ticks (``patient`` says that this changes nothing); ``pitch_Q`` is the index of the last
+    gone on for t = 1, 2 or 3 ticks; ``pitch_Q`` is the index of the last
     pitch, or P where there was none or it is not remembered; a melody may end where ``final_Q``.
     """
 
@@ -40,9 +41,11 @@ class Product:
     def dead(self) -> int:
         return len(self.final_Q) - 1
 
-    @property
-    def patient(self) -> bool:
-        return bool((self.longer_Q == self.longer_Q[0]).all())
+    @cached_property
+    def struck(self) -> tuple[npt.NDArray[np.int32], IntArray]:
+        """(The distinct rows of ``strike_QP``, the row of each state): states that only tell lengths share theirs."""
+        rows, row_Q = np.unique(self.strike_QP, axis=0, return_inverse=True)
+        return rows, row_Q.reshape(-1)
 
 
 class _Codes:

@@ -299,9 +299,3 @@ def _plain(distance: int) -> int:
 
 def _more(distance: int, tokens: int) -> int:
     return distance + tokens if distance < NEVER else NEVER
-
-
-@lru_cache(maxsize=8)
-def ruled_within(layout: Layout, limits: Limits, rules: tuple[Rule, ...]) -> RuledGrammar:
-    """The grammar of a layout within limits and rules, shared so that its tables are computed once."""
-    return RuledGrammar(layout, limits, rules)
