@@ -17,14 +17,14 @@ import itertools
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.melody_codecs import RESULTS
 from toolkit.core import InputError, ToolkitError
 
-STRENGTHS = (0.25, 0.5, 1.0, 2.0)
+STRENGTHS = {"equal steps": (0.0625, 0.125, 0.25, 0.5), "scaled steps": (0.25, 0.5, 1.0, 2.0)}
 DECAYS = (0.0, 0.003, 0.01)
 PAGE, PAGES = 1500, 10  # tokens of a page, and pairs of pages
 READINGS = ((0.5, 1), (1.0, 1), (2.0, 1), (1.0, 2), (1.0, 4))  # strength, passes
@@ -43,7 +43,7 @@ def part(encoded: Any, first: int, last: int) -> Any:
     return Encoded(encoded.tokens[first:last], np.asarray(starts), measure)
 
 
-def measure(run: Any, corpus: str, strengths: Sequence[float] = STRENGTHS) -> dict[str, Any]:
+def measure(run: Any, corpus: str, strengths: Mapping[str, Sequence[float]] = STRENGTHS) -> dict[str, Any]:
     """One run on one corpus: what was tried on the first fifth, and what came of it on the rest."""
     import torch
 
@@ -76,7 +76,7 @@ def measure(run: Any, corpus: str, strengths: Sequence[float] = STRENGTHS) -> di
     for name, kind in (("equal steps", equal), ("scaled steps", scaled)):
         grid = [
             AdaptSettings(adapt_strength=strength, adapt_decay=decay)
-            for strength, decay in itertools.product(strengths, DECAYS)
+            for strength, decay in itertools.product(strengths[name], DECAYS)
         ]
         losses = [dynamic_evaluation(run.model, tuned, each, sensitivity=kind).nats_per(unit) for each in grid]
         tried += [

@@ -39,7 +39,7 @@ def test_a_part_of_a_split_is_measured_in_proportion() -> None:
 
 def test_adapting_is_tabled(runs: tuple[Run, Run], folder: Path) -> None:
     corpus = str(folder / "words.txt")
-    found = adapting.measure(runs[0], corpus, strengths=(0.0, 1.0))
+    found = adapting.measure(runs[0], corpus, strengths=dict.fromkeys(adapting.STRENGTHS, (0.0, 1.0)))
     rows = {each["name"]: each["nats"] for each in found["rows"]}
     assert rows["scaled steps, chosen"] < rows["static"]
     assert len({each["nats"] for each in found["tried"] if each["adapt_strength"] == 0}) == 1

@@ -152,3 +152,11 @@ def test_an_adapted_run_can_be_blended_with_what_it_was(run, folder):
         other.generate("one", seed=1, length=20).log_probabilities,
         run.generate("one", seed=1, length=20).log_probabilities,
     }
+
+
+def test_a_blend_has_no_weights_of_its_own(run, folder):
+    mixed = blended(run, blend=f"{folder}/fellow:0.5")
+    with pytest.raises(UsageError, match="no weights of its own"):
+        mixed.evaluate(str(folder / "words.txt"))
+    with pytest.raises(UsageError, match="no weights of its own"):
+        adapted_run(mixed, ["an egg"], AdaptSettings(adapt_strength=1.0)).generate("one")

@@ -27,7 +27,7 @@ class BlendedRun(Run):
 
     @property
     def model(self) -> Any:
-        return self.base.model
+        raise UsageError("a blend has no weights of its own: measure or adapt its runs before they are blended.")
 
     @cached_property
     def engine(self) -> Engine:
