@@ -29,13 +29,12 @@ class Columns(NamedTuple):
     """What tokens read from one place within a character, those that read alike as one column.
 
     ``column_V`` is each token's column, `NOWHERE` when it cannot follow. A column completes characters of the classes
-    ``class_UL``, of which there are ``length_U`` (longest first, so that a step of all is a step of a slice), and ends
-    at the place ``place_U`` within a character.
+    ``class_UL``, padded with a class that changes nothing, and ends at the place ``place_U`` within a character.
+    Columns are in the order of their classes.
     """
 
     column_V: Ints
     class_UL: Ints
-    length_U: Ints
     place_U: Ints
 
 
@@ -62,12 +61,10 @@ class TokenAutomaton:
     def __init__(self, language: Dfa, spelling: Sequence[bytes], stop: int) -> None:
         self.language = language
         self._stop = stop
-        self._columns = _columns(reader(language.alphabet), spelling, stop)
+        self._columns = _columns(reader(language.alphabet), spelling, stop, nothing=language.alphabet.size)
         self._places = len(self._columns)
         self._stopped = language.states * self._places
-        dead = np.full((1, language.alphabet.size), language.states, np.int32)
-        next_SK = np.append(language.next_SK, dead, axis=0)
-        self._next_SK = np.where(next_SK == NOWHERE, language.states, next_SK)
+        self._next_KS = _completed(language)
         self.moves = lru_cache(_REMEMBERED)(self._moves)
         self._look = lru_cache(_REMEMBERED)(self._look_ahead)
 
@@ -128,7 +125,7 @@ class TokenAutomaton:
             return next_V
         at, place = divmod(state, self._places)
         columns = self._columns[place]
-        next_U = self._walk(np.array([at], np.int32), columns)[0]
+        next_U = self._walk(at, columns)
         next_V = np.append(next_U, np.int32(NOWHERE))[columns.column_V]
         if place == BOUNDARY and self.language.accept_S[at]:
             next_V[self._stop] = self._stopped
@@ -141,14 +138,31 @@ class TokenAutomaton:
         allowed_V = _frozen(distance_V != NEVER)
         return distance_V, None if allowed_V.all() else allowed_V
 
-    def _walk(self, at_B: Ints, columns: Columns) -> Ints:
-        """The state after each column from each of the language's states, of shape (B, U), or `NOWHERE`."""
-        dead = self.language.states
-        at_BU = np.repeat(at_B[:, None], len(columns.length_U), axis=1)
-        for position in range(columns.class_UL.shape[1]):
-            going = int(np.count_nonzero(columns.length_U > position))
-            at_BU[:, :going] = self._next_SK[at_BU[:, :going], columns.class_UL[:going, position]]
-        return np.where(at_BU == dead, NOWHERE, at_BU * self._places + columns.place_U)
+    def _walk(self, at: int, columns: Columns) -> Ints:
+        """The state after each column from one of the language's states, of shape (U,), or `NOWHERE`."""
+        width = self._next_KS.shape[1]
+        next_KS = self._next_KS.reshape(-1)
+        at_U = np.full(len(columns.place_U), at, np.int32)
+        for class_U in columns.class_UL.T:
+            at_U = next_KS.take(class_U * width + at_U)
+        return self._states(at_U, columns.place_U)
+
+    def _walk_all(self, at_B: Ints, columns: Columns) -> Ints:
+        """The same from many states at once, of shape (U, B): what columns begin with in common is read once."""
+        at_UB = np.empty((len(columns.place_U), len(at_B)), np.int32)
+        path, before = [at_B], np.full(columns.class_UL.shape[1], NOWHERE)
+        for number, classes in enumerate(columns.class_UL):
+            shared = int(np.append(classes != before, True).argmax())
+            before = classes
+            del path[shared + 1 :]
+            for each in classes[shared:].tolist():
+                path.append(self._next_KS[each].take(path[-1]))
+            at_UB[number] = path[-1]
+        return self._states(at_UB, columns.place_U[:, None])
+
+    def _states(self, at: Ints, place: Ints) -> Ints:
+        states: Ints = np.where(at == self.language.states, NOWHERE, at * self._places + place)
+        return states
 
     @cached_property
     def _edges(self) -> tuple[Ints, Ints]:
@@ -156,17 +170,25 @@ class TokenAutomaton:
         origins: list[Ints] = []
         targets: list[Ints] = []
         for place, columns in enumerate(self._columns):
-            height = max(1, _BLOCK // max(1, len(columns.length_U)))
+            height = max(1, _BLOCK // max(1, len(columns.place_U)))
             for first in range(0, self.language.states, height):
                 at_B = np.arange(first, min(first + height, self.language.states), dtype=np.int32)
-                next_BU = self._walk(at_B, columns)
+                next_BU = np.ascontiguousarray(self._walk_all(at_B, columns).T)
                 next_BU.sort(axis=1)
                 new_BU = next_BU != NOWHERE
                 new_BU[:, 1:] &= next_BU[:, 1:] != next_BU[:, :-1]
-                row_E, column_E = np.nonzero(new_BU)
-                origins.append(at_B[row_E] * self._places + place)
-                targets.append(next_BU[row_E, column_E])
+                origins.append(np.repeat(at_B * self._places + place, new_BU.sum(axis=1)))
+                targets.append(next_BU[new_BU])
         return np.concatenate(origins).astype(np.int32), np.concatenate(targets).astype(np.int32)
+
+
+def _completed(language: Dfa) -> Ints:
+    """Its moves as next_KS, with one more state that stands for `NOWHERE` and one more class that changes nothing."""
+    states = language.states
+    next_KS = np.full((language.alphabet.size + 1, states + 1), states, np.int32)
+    next_KS[:-1, :-1] = np.where(language.next_SK == NOWHERE, states, language.next_SK).T
+    next_KS[-1] = np.arange(states + 1)
+    return next_KS
 
 
 def text_grammar(spelling: Sequence[bytes], stop: int) -> TokenAutomaton:
@@ -174,7 +196,7 @@ def text_grammar(spelling: Sequence[bytes], stop: int) -> TokenAutomaton:
     return TokenAutomaton(any_text(), spelling, stop)
 
 
-def _columns(read: Reader, spelling: Sequence[bytes], stop: int) -> list[Columns]:
+def _columns(read: Reader, spelling: Sequence[bytes], stop: int, nothing: int) -> list[Columns]:
     """The columns at each place within a character that tokens lead to, places numbered as they are met."""
     tokens = [(token, spelled) for token, spelled in enumerate(spelling) if token != stop]
     inner = [(token, spelled) for token, spelled in tokens if not spelled or continues(spelled[0])]
@@ -191,7 +213,7 @@ def _columns(read: Reader, spelling: Sequence[bytes], stop: int) -> list[Columns
             if each.place not in met:
                 met[each.place] = len(places)
                 places.append(each.place)
-        found.append(_packed(readings, met, len(spelling)))
+        found.append(_packed(readings, met, len(spelling), nothing))
     return found
 
 
@@ -215,15 +237,14 @@ def _read(read: Reader, place: int, spelled: bytes) -> _Reading | None:
     return _Reading(tuple(classes), place)
 
 
-def _packed(readings: dict[_Reading, list[int]], met: dict[int, int], vocabulary: int) -> Columns:
-    ordered = sorted(readings, key=lambda each: -len(each.classes))
-    length_U = np.array([len(each.classes) for each in ordered], np.int32)
+def _packed(readings: dict[_Reading, list[int]], met: dict[int, int], vocabulary: int, nothing: int) -> Columns:
+    ordered = sorted(readings)
     column_V = np.full(vocabulary, NOWHERE, np.int32)
-    class_UL = np.zeros((len(ordered), int(length_U.max(initial=0))), np.int32)
+    class_UL = np.full((len(ordered), max((len(each.classes) for each in ordered), default=0)), nothing, np.int32)
     for number, reading in enumerate(ordered):
         class_UL[number, : len(reading.classes)] = reading.classes
         column_V[readings[reading]] = number
-    return Columns(column_V, class_UL, length_U, np.array([met[each.place] for each in ordered], np.int32))
+    return Columns(column_V, class_UL, np.array([met[each.place] for each in ordered], np.int32))
 
 
 def _frozen(array: Array) -> Array:

@@ -56,9 +56,10 @@ def distances(origin_E: Ints, target_E: Ints, goal_S: BoolArray) -> Ints:
 
     Edge e goes from ``origin_E[e]`` to ``target_E[e]``. Breadth first, backwards.
     """
-    order = target_E.argsort(kind="stable")
-    backward_E = origin_E[order]
-    start_S = np.searchsorted(target_E[order], np.arange(len(goal_S) + 1))
+    edge_E = target_E.astype(np.int64) << 32 | origin_E
+    edge_E.sort()  # of numbers it is much faster than argsort
+    backward_E = (edge_E & 0xFFFFFFFF).astype(np.int32)
+    start_S = np.append(0, np.bincount(target_E, minlength=len(goal_S)).cumsum())
     distance_S = np.where(goal_S, 0, NEVER).astype(np.int32)
     frontier, away = np.flatnonzero(goal_S), 0
     while len(frontier):
