@@ -17,7 +17,7 @@ from toolkit.core import Engine
 from toolkit.domains.text.codec import TextCodec
 from toolkit.domains.text.verse.lexicon import Lexicon
 
-LEAST = -13.0
+LEAST = -11.5
 """The log-probability, in nats, that a word must have where some word begins."""
 
 _ROWS = 1024  # sequences advanced at once
