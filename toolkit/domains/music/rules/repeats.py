@@ -2,9 +2,9 @@
 
 Its states would be all sets of bars, so distances cannot be tabled. Instead every state carries a plan: tokens that
 lead to an end within everything asked. A token after which no plan is found is taken back at once, so a melody never
-gets stuck and nothing already heard is withdrawn. Finding the shortest plan is a search of paths without repetitions, and
-a bounded one: where it grows too large the shortest plan found counts, which is safe but may be longer than need be,
-and a token may be refused close to the length limit that a longer search would have let through.
+gets stuck and nothing already heard is withdrawn. Finding the shortest plan is a search of paths without repetitions,
+and a bounded one: where it grows too large the shortest plan found counts, which is safe but may be longer than need
+be, and close to the length limit a token may be refused that a longer search would have let through.
 """
 
 from __future__ import annotations
