@@ -83,6 +83,7 @@ def check(score: Score, controls: MelodyControls) -> None:
     assert not controls.cadence or checker.closes(tune, "tonic", key.tonic, key.mode)
     assert controls.close is None or checker.closes(tune, controls.close, key.tonic, key.mode)
     assert controls.repeat_bar is None or checker.most_equal_bars(tune) <= controls.repeat_bar
+    assert controls.last is None or tune.notes[-1][1] - tune.notes[-1][0] >= controls.last
     assert controls.leap is None or checker.leaps_at_most(tune, controls.leap)
     if controls.chords is not None:
         assert checker.fits_chords(tune, [bar.split() for bar in controls.chords.split("|")])
@@ -121,6 +122,7 @@ CONTROLS = st.builds(
     close=maybe(st.sampled_from(["tonic", "authentic", "plagal", "half"])),
     chords=maybe(st.sampled_from(["C | G7 | Am", "Dm | F C", "Bbmaj7 | Gsus4 | C"])),
     leap=maybe(st.integers(1, 9)),
+    last=maybe(st.sampled_from([0.5, 1.0, 2.0])),
     repeat_bar=maybe(st.integers(1, 2)),
     rhythm=maybe(st.sampled_from(list(LENGTHS))),
     motif=maybe(st.sampled_from(list(MOTIFS))),
@@ -151,6 +153,7 @@ def test_random_combinations_are_kept_to_or_refused_before_the_first_token(contr
         MelodyControls(motif="G2 c2 G2", motif_rhythm=True, meter="2/4", bars=3),
         MelodyControls(motif="c d e", motif_at_pitch=True, key="C", leap=4, meter="6/8"),
         MelodyControls(tones="minor pentatonic", close="plagal", mode="minor", bars=4),
+        MelodyControls(close="authentic", last=1.5, meter="6/8", bars=2),
         MelodyControls(close="half", leap=2, low=60, high=72),
         MelodyControls(repeat_bar=1, bars=12, low=60, high=64, scale=True, meter="2/4"),
         MelodyControls(repeat_bar=2, rhythm="3/2 1/2", meter="2/4", bars=8, low=60, high=61),

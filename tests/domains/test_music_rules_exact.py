@@ -16,7 +16,7 @@ from toolkit.core import NEVER, Constraint, UsageError
 from toolkit.domains.music.events import Layout
 from toolkit.domains.music.grammar import Limits
 from toolkit.domains.music.melody import MelodyCodec
-from toolkit.domains.music.rules import Close, Harmony, Leap, Line, Motif, Progression, Repeats, Rhythm, Rule
+from toolkit.domains.music.rules import Close, Harmony, LastNote, Leap, Line, Motif, Progression, Repeats, Rhythm, Rule
 from toolkit.domains.music.views import midi
 from toolkit.sampling import Finishing, withdraw
 from toolkit.score.notes import MODES, Meter
@@ -74,6 +74,10 @@ def rhythm(*eighths: tuple[float, float]) -> Callable[[Heard], bool]:
     return lambda tune: checker.has_rhythm(tune, spans)
 
 
+def ends_long(ticks: int) -> Callable[[Heard], bool]:
+    return lambda tune: tune.notes[-1][1] - tune.notes[-1][0] >= Fraction(ticks, 24)
+
+
 def once(tune: Heard) -> bool:
     return checker.most_equal_bars(tune) <= 1
 
@@ -86,6 +90,12 @@ CASES: list[tuple[int | None, tuple[Rule, ...], list[Callable[[Heard], bool]]]] 
     (2, (Close("tonic"), Leap(2)), [closes("tonic"), leaps]),
     (2, (Harmony(Progression.parse("C | Dm")),), [fits("C", "Dm")]),
     (1, (Harmony(Progression.parse("Dm")), Leap(2)), [fits("Dm"), leaps]),
+    (
+        2,
+        (LastNote(15), Close("tonic")),
+        [closes("tonic"), ends_long(15)],
+    ),
+    (None, (LastNote(9),), [ends_long(9)]),
     (None, (Line((C, D, C)),), [lambda tune: tune.pitches == [C, D, C]]),
     (None, (Motif((D, E)),), [motif(D, E)]),
     (None, (Motif((C, C, D), False),), [motif(C, C, D, at_pitch=True)]),

@@ -6,6 +6,7 @@ no codec and no token.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import replace
 from itertools import accumulate
@@ -14,7 +15,7 @@ from typing import Protocol
 from toolkit.core import UsageError
 from toolkit.domains.music.grammar import Limits
 from toolkit.domains.music.prompt import read_prompt
-from toolkit.domains.music.rules import Close, Harmony, Leap, Line, Motif, Progression, Repeats, Rhythm, Rule
+from toolkit.domains.music.rules import Close, Harmony, LastNote, Leap, Line, Motif, Progression, Repeats, Rhythm, Rule
 from toolkit.domains.music.scales import Tones
 from toolkit.score.notes import TICKS, Key, Meter, Score
 
@@ -46,6 +47,8 @@ class Asked(Protocol):
     def cadence(self) -> bool: ...
     @property
     def close(self) -> str | None: ...
+    @property
+    def last(self) -> float | None: ...
     @property
     def chords(self) -> str | None: ...
     @property
@@ -82,6 +85,8 @@ def asked_of(controls: Asked) -> tuple[Limits, tuple[Rule, ...]]:
         rules.append(Leap(controls.leap))
     if controls.close is not None:
         rules.append(Close(controls.close))
+    if controls.last:
+        rules.append(LastNote(math.ceil(controls.last * TICKS)))
     if controls.repeat_bar is not None:
         rules.append(Repeats(controls.repeat_bar))
     if rules and limits.cadence:  # a grammar with rules leaves the end to them

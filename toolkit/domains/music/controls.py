@@ -34,6 +34,7 @@ class MelodyControls:
     tones: str | None = knob(None, "Only these: a scale ('minor pentatonic'), notes (C D E G A) or degrees (1 2 b3 5).")
     cadence: bool = knob(False, "The last note is a tonic.")
     close: str | None = knob(None, "How the melody closes, by its last two notes.", choices=CLOSES)
+    last: float | None = knob(None, "The last note lasts at least this long.", low=0, high=16, unit="quarter notes")
     chords: str | None = knob(None, "Chord tones on strong beats: 'C | G7 | Am F | C', bar by bar, repeated.")
     leap: int | None = knob(None, "The greatest leap from one note to the next.", low=0, high=127, unit="semitones")
     repeat_bar: int | None = knob(None, "No bar comes more often than this.", low=1, high=256, unit="times")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from toolkit.domains.music.rules.closes import CLOSES, Close
 from toolkit.domains.music.rules.given import check_given
 from toolkit.domains.music.rules.harmony import Chord, Harmony, Progression
+from toolkit.domains.music.rules.last import LastNote
 from toolkit.domains.music.rules.leap import Leap
 from toolkit.domains.music.rules.lines import Line
 from toolkit.domains.music.rules.motif import Motif
@@ -20,6 +21,7 @@ __all__ = [
     "Close",
     "Harmony",
     "Header",
+    "LastNote",
     "Leap",
     "Line",
     "Machine",

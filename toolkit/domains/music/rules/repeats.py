@@ -2,14 +2,16 @@
 
 Its states would be all sets of bars, so distances cannot be tabled. Instead every state carries a plan: tokens that
 lead to an end within everything asked. A token after which no plan is found is taken back at once, so a melody never
-gets stuck and nothing already heard is withdrawn. Finding the shortest plan is a search of paths without repetitions;
-where a search grows too large the shortest plan found counts, which is safe but may be longer than the shortest.
+gets stuck and nothing already heard is withdrawn. Finding the shortest plan is a search of paths without repetitions,
+and a bounded one: where it grows too large the shortest plan found counts, which is safe but may be longer than need
+be, and close to the length limit a token may be refused that a longer search would have let through.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -21,8 +23,10 @@ from toolkit.domains.music.grammar import Stage
 from toolkit.domains.music.rules.rule import Rule
 from toolkit.domains.music.rules.ruled import RuledGrammar, RuledPlace
 
-_QUICK, _THOROUGH = 400, 20_000
-"""How many places a search looks at for a plan of one length, and for one of any length."""
+_QUICK, _SHORTENING, _THOROUGH = 400, 80, 20_000
+"""How many places a search looks at for a plan of some length, for a shorter one than it has, for one of any length."""
+
+_REMEMBERED = 1 << 13
 
 _LONGER = (0, 1, 2, 4, 6, 10)
 """By how many tokens more than without this rule plans are looked for, before any will do."""
@@ -69,6 +73,8 @@ class SparingGrammar:
     def __init__(self, inner: RuledGrammar, times: int) -> None:
         self.inner, self.layout, self._times = inner, inner.layout, times
         self._numbers: dict[Content, int] = {}
+        self._nearest = lru_cache(_REMEMBERED)(self._sorted)
+        self._moved = lru_cache(4 * _REMEMBERED)(inner.step)
         self._beginning = self._planned(Past(inner.begin()))
         if self._beginning.plan is None:
             raise UsageError(f"no melody {' and '.join(rule.phrase for rule in inner.rules)} was found.")
@@ -84,7 +90,8 @@ class SparingGrammar:
         after = self._after(state, token)
         if state.plan and state.plan[0] == token:
             return after._replace(plan=state.plan[1:])
-        return self._planned(after)
+        spare = 0 if not state.plan else max(0, len(state.plan) - self.inner.distance(state.inner))
+        return self._planned(after, spare)
 
     def distance(self, state: Past) -> int:
         """The length of the plan; `NEVER` without one."""
@@ -133,7 +140,7 @@ class SparingGrammar:
     def _after(self, state: Past, token: int) -> Past:
         kind, value = self.layout.events[token]
         place = state.inner.place
-        inner = self.inner.step(state.inner, token)
+        inner = self._moved(state.inner, token)
         pitch = state.pitch
         if kind is Kind.PITCH:
             pitch = 1 + value - self.layout.lowest
@@ -149,12 +156,12 @@ class SparingGrammar:
 
     # --- plans ---------------------------------------------------------------------------------------------------
 
-    def _planned(self, state: Past) -> Past:
+    def _planned(self, state: Past, spare: int = 0) -> Past:
         if state.inner.place.stage is Stage.DONE:
             return state._replace(plan=())
         if state.inner.place.stage < Stage.FIRST_BAR:
             return state._replace(plan=self._plan_with_header(state))
-        return state._replace(plan=self._plan(state))
+        return state._replace(plan=self._plan(state, spare))
 
     def _plan_with_header(self, state: Past) -> tuple[int, ...] | None:
         kinds = (Kind.METER, Kind.MODE, Kind.TONIC)
@@ -168,15 +175,24 @@ class SparingGrammar:
                 return (*tokens, *plan)
         return None
 
-    def _plan(self, state: Past) -> tuple[int, ...] | None:
+    def _plan(self, state: Past, spare: int = 0) -> tuple[int, ...] | None:
+        """A plan from ``state``; ``spare`` says by how many tokens the last one was longer than without this rule."""
         least = self.inner.distance(state.inner)
         if least >= NEVER:
             return None
-        for longer in _LONGER:
+        plan = None
+        for longer in (each for each in (spare, *_LONGER) if each >= spare):
             plan = self._search(state, least + longer, _QUICK)
             if plan is not None:
-                return plan
-        return self._search(state, NEVER - 1, _THOROUGH)
+                break
+        else:
+            plan = self._search(state, NEVER - 1, _THOROUGH)
+        while plan is not None and len(plan) > least:
+            shorter = self._search(state, len(plan) - 1, _SHORTENING)
+            if shorter is None:
+                break
+            plan = shorter
+        return plan
 
     def _search(self, state: Past, length: int, places: int) -> tuple[int, ...] | None:
         """A plan of at most ``length`` tokens, depth first; None when so many ``places`` show none."""
@@ -199,12 +215,21 @@ class SparingGrammar:
         return None
 
     def _ways(self, state: Past, length: int) -> Iterator[tuple[int, Past]]:
-        """(Token, state after it) for what may still end within ``length`` tokens, the nearest to an end first.
+        """(Token, state after it) for what may still end within ``length`` tokens, the nearest to an end first."""
+        ends = set(self._ends_of_bar(state)) if state.inner.place.number else ()
+        for distance, token in self._nearest(state.inner):
+            if distance >= length:
+                return
+            if token not in ends or not self._repeats(state, token):
+                yield token, self._after(state, token)
+
+    def _sorted(self, inner: RuledPlace) -> tuple[tuple[int, int], ...]:
+        """(Distance, token) of what may follow, the nearest to an end first.
 
         Of tokens equally near, another comes first in each bar, so that a plan does not run into its own repetitions.
         """
-        distance_V = self.distances(state)
-        tokens = np.flatnonzero(distance_V < length)
-        turn = (tokens * 7 + len(state.bars) * 3) % len(distance_V)
-        for index in np.lexsort((turn, distance_V[tokens])):
-            yield int(tokens[index]), self._after(state, int(tokens[index]))
+        distance_V = self.inner.distances(inner)
+        tokens = np.flatnonzero(distance_V < NEVER)
+        turn = (tokens * 7 + inner.place.number * 3) % len(distance_V)
+        order = np.lexsort((turn, distance_V[tokens]))
+        return tuple((int(distance_V[token]), int(token)) for token in tokens[order])
