@@ -52,7 +52,7 @@ def component(knob: Knob, names: Sequence[str] = ()) -> Any:
         undecided = [("As it comes", _UNDECIDED)] if knob.optional else []
         return gr.Dropdown([*undecided, *((each, each) for each in knob.choices)], value=shown(knob), **common)
     if knob.kind is str:
-        return gr.Textbox(value=shown(knob), placeholder="none", max_lines=1, **common)
+        return gr.Textbox(value=shown(knob), placeholder="none", max_lines=8 if knob.long else 1, **common)
     step = knob.step or (1 if knob.kind is int else 0.01)
     if knob.optional or knob.low is None or knob.high is None or (knob.high - knob.low) / step > _MOST_STEPS:
         precision = 0 if knob.kind is int else None

@@ -42,7 +42,7 @@ def explained() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Settings:
-    """The controls of a domain, made of its knobs; ``plain`` ones are always in view."""
+    """The controls of a domain, made of its knobs; ``plain`` ones are always in view, the others fold by group."""
 
     knobs: tuple[Knob, ...]
     controls: tuple[Any, ...]
@@ -54,10 +54,11 @@ class Settings:
         with gr.Group(elem_classes="settings"):
             for knob in at_hand:
                 drawn[knob.name] = component(knob, words.get(knob.name, ()))
-        with gr.Accordion("More settings", open=False):
-            for knob in sorted(knobs, key=lambda each: each.advanced):
-                if knob.name not in drawn:
-                    drawn[knob.name] = component(knob, words.get(knob.name, ()))
+        for group in dict.fromkeys(each.group for each in knobs if each.name not in drawn):
+            with gr.Accordion(group or "More settings", open=False):
+                for knob in sorted(knobs, key=lambda each: each.advanced):
+                    if knob.name not in drawn and knob.group == group:
+                        drawn[knob.name] = component(knob, words.get(knob.name, ()))
         return cls(knobs, tuple(drawn[each.name] for each in knobs))
 
     def meant(self, values: Sequence[Any]) -> dict[str, Any]:

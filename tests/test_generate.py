@@ -302,3 +302,123 @@ def test_the_laws_hold_over_a_real_engine():
         replayed.append(sampler.sample(logits_V, sampler.begin([]), seed=5, position=step.position).token)
         fed = [step.token]
     assert replayed == ids(rows[0])
+
+
+class Unspoken:
+    """Free tokens in which ``said`` never stands: noticed when it is complete, and then taken back.
+
+    The state is the newest tokens, as many as ``said`` has.
+    """
+
+    def __init__(self, said):
+        self.said = tuple(said)
+
+    def begin(self):
+        return ()
+
+    def allowed(self, state):
+        return None
+
+    def step(self, state, token):
+        return (*state, token)[-len(self.said) :]
+
+    def distance(self, state):
+        return 0
+
+    def pending(self, state):
+        begun = (length for length in range(len(self.said) - 1, 0, -1) if state[-length:] == self.said[:length])
+        return next(begun, 0)
+
+    def withdraw(self, state):
+        return len(self.said) if state == self.said else 0
+
+
+def spoken(steps, said):
+    made = ids(steps)
+    return any(tuple(made[at : at + len(said)]) == said for at in range(len(made)))
+
+
+@given(st.integers(0, 300))
+def test_what_is_withdrawn_never_comes_out_and_nothing_changes_before_it(seed):
+    free = run(seed=seed, length=60)
+    said = tuple(ids(free[20:23]))
+    kept = run(seed=seed, length=60, constraint=Unspoken(said))
+    assert not spoken(kept, said) and len(kept) == 60
+    assert [step.position for step in kept] == list(range(60))
+    first = next(at for at in range(60) if tuple(ids(free[at : at + 3])) == said)
+    apart = next(at for at in range(60) if kept[at].token != free[at].token)
+    assert kept[:apart] == free[:apart] and apart <= first
+
+
+def test_what_may_yet_be_withdrawn_is_held_back():
+    free = run(length=8)
+    engine = Hashed()
+    stream = tokens(
+        engine, [STOP, 3], sampler=Sampler(), length=8, stop=STOP, constraint=Unspoken([*ids(free[:3]), 99 % V])
+    )
+    next(stream)
+    assert len(engine.calls) >= 4  # three tokens were the beginning of what must not be said
+
+
+def test_a_dead_end_is_left_backwards():
+    class Narrow(Unspoken):
+        """Only ascending tokens; a dead end after V - 1, which no distance tells, costs a step back each time."""
+
+        def __init__(self):
+            self.said = ()
+
+        def allowed(self, state):
+            return np.arange(V) > (state[-1] if state else 0)
+
+        def step(self, state, token):
+            return (*state, token)
+
+        def distance(self, state):
+            return 0 if len(state) == 6 else 1
+
+        def pending(self, state):
+            return len(state)
+
+        def withdraw(self, state):
+            return 0
+
+    for seed in range(20):
+        made = ids(run(prompt=[STOP], constraint=Narrow(), length=6, seed=seed))
+        assert made == sorted(set(made)) and len(made) == 6
+
+
+def test_when_all_is_withdrawn_it_is_said_in_a_sentence():
+    class Nothing(Unspoken):
+        def withdraw(self, state):
+            return 1
+
+        def pending(self, state):
+            return 1
+
+        def distance(self, state):
+            return 1
+
+    with pytest.raises(ToolkitError, match="contradict"):
+        run(prompt=[STOP], constraint=Nothing([1]), length=6)
+
+
+class Apart(Unspoken):
+    """Letters 1 and 2 alone, of which neither may follow the other: only one said again and again may stand."""
+
+    def __init__(self):
+        self.said = (1, 2)
+
+    def allowed(self, state):
+        return (np.arange(V) == 1) | (np.arange(V) == 2)
+
+    def pending(self, state):
+        return min(1, len(state))
+
+    def withdraw(self, state):
+        return 2 if set(state) == {1, 2} else 0
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_going_back_to_where_it_began_never_rules_out_all_that_may_stand(seed):
+    made = ids(run(prompt=[STOP], constraint=Apart(), length=30, seed=seed, settings={"temperature": 5.0}))
+    assert len(made) == 30 and len(set(made)) == 1

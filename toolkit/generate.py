@@ -12,17 +12,16 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from toolkit.core import BoolArray, Constraint, Decoder, Engine, FloatArray, ToolkitError, UsageError
-from toolkit.sampling import Anything, Finishing, Sampler, pending, withdraw
+from toolkit.core import BoolArray, Constraint, Decoder, Engine, FloatArray, ToolkitError
+from toolkit.sampling import Anything, Finishing, Opening, Sampler, opened, pending, withdraw
 
 Part = TypeVar("Part")
 S = TypeVar("S")
 
 ANYTHING = Anything()
 
-
 MOST_WITHDRAWN = 10_000
-"""How many times tokens are withdrawn before a generation gives up: a bound on work, far above any need."""
+"""How many times tokens are withdrawn without a single one getting settled before a generation gives up."""
 
 
 class Step(NamedTuple):
@@ -34,7 +33,11 @@ class Step(NamedTuple):
 
 
 class _Moment(NamedTuple):
-    """Everything the next draw depends on. A value: the loop goes back in time by picking up an older one."""
+    """Everything the next draw depends on. A value: the loop goes back in time by picking up an older one.
+
+    ``careful`` says that taking back as many tokens as the constraint says has once ruled out everything here: from now
+    on they go back one at a time, which rules out nothing but what was tried.
+    """
 
     position: int
     logits_V: FloatArray
@@ -42,6 +45,7 @@ class _Moment(NamedTuple):
     sampler: tuple[Any, ...]
     constraint: Any
     banned: frozenset[int] = frozenset()
+    careful: bool = False
 
 
 def tokens(
@@ -66,60 +70,102 @@ def tokens(
     Before the first token is made: UsageError when ``given`` breaks the constraint or holds an id that does
     not exist, or when ``length`` cannot hold the shortest ending. Closing the iterator at any point is fine.
     """
-    if length < 0:
-        raise UsageError(f"the length must be at least 0, not {length}.")
-    opening = list(prompt) or [stop]
-    seen = opening[1:] if opening[0] == stop else opening
-    finishing = Finishing(constraint, length, engine.vocabulary)
-    state = finishing.resume(_advanced(constraint, seen if given is None else given, engine.vocabulary))
-    return _decode(engine, opening, sampler, sampler.begin(seen), finishing, state, start, start + length, seed, stop)
+    opening = opened(
+        prompt,
+        sampler=sampler,
+        constraint=constraint,
+        given=given,
+        length=length,
+        stop=stop,
+        vocabulary=engine.vocabulary,
+    )
+    return _decode(engine, opening, sampler, start, start + length, seed, stop)
 
 
 def _decode(
-    engine: Engine,
-    opening: Sequence[int],
-    sampler: Sampler,
-    states: tuple[Any, ...],
-    constraint: Finishing[Any],
-    state: Any,
-    start: int,
-    end: int,
-    seed: int,
-    stop: int,
+    engine: Engine, opening: Opening, sampler: Sampler, start: int, end: int, seed: int, stop: int
 ) -> Iterator[Step]:
-    """Reads, draws, follows. ``trail`` holds the steps that may yet be withdrawn, each with the moment before it."""
     if start == end:
         return
-    trail: list[tuple[_Moment, Step]] = []
-    withdrawn = 0
-    now = _Moment(start, *engine.feed(opening, engine.begin()), states, state)
+    constraint = opening.constraint
+    trail = _Trail(constraint)
+    now = _Moment(start, *engine.feed(opening.tokens, engine.begin()), opening.sampler, opening.state)
     while True:
         allowed_V = _allowed(constraint, now)
-        if _complete(constraint, now, allowed_V, trail):
+        if allowed_V is not None and not allowed_V.any():
+            if _complete(constraint, now):
+                break
+            now = trail.back(1) if trail.held or now.careful else _careful(now)
+            continue
+        drawn, states = sampler.take(now.logits_V, now.sampler, allowed_V, seed=seed, position=now.position)
+        step = Step(*drawn, now.position)
+        trail.add(now, step)
+        after = constraint.step(now.constraint, step.token)
+        if wrong := withdraw(constraint, after):
+            now = trail.back(1 if now.careful else wrong)
+            continue
+        yield from trail.settled(after)
+        if step.token == stop or step.position + 1 == end:
             break
-        back = 1
-        if allowed_V is None or allowed_V.any():
-            drawn = sampler.sample(now.logits_V, now.sampler, allowed_V, seed=seed, position=now.position)
-            step = Step(*drawn, now.position)
-            trail.append((now, step))
-            after = constraint.step(now.constraint, step.token)
-            back = withdraw(constraint, after)
-            if not back:
-                free = len(trail) - pending(constraint, after)
-                yield from (each for _, each in trail[: max(0, free)])
-                del trail[: max(0, free)]
-                if step.token == stop or step.position + 1 == end:
-                    break
-                logits_V, memory = engine.feed([step.token], now.memory)
-                now = _Moment(now.position + 1, logits_V, memory, sampler.step(now.sampler, step.token), after)
-                continue
-        now = _taken_back(trail, back)
-        withdrawn += 1
-        if withdrawn > MOST_WITHDRAWN:
+        logits_V, memory = engine.feed([step.token], now.memory)
+        careful = now.careful and trail.held > 0
+        now = _Moment(now.position + 1, logits_V, memory, states, after, careful=careful)
+    yield from trail.rest()
+
+
+class _Trail:
+    """The steps that may yet be withdrawn, each with the moment before it."""
+
+    def __init__(self, constraint: Constraint[Any]) -> None:
+        self._constraint = constraint
+        self._steps: list[tuple[_Moment, Step]] = []
+        self._withdrawn = 0
+
+    @property
+    def held(self) -> int:
+        """How many steps there are."""
+        return len(self._steps)
+
+    def add(self, moment: _Moment, step: Step) -> None:
+        self._steps.append((moment, step))
+
+    def settled(self, state: Any) -> list[Step]:
+        """The steps that are sure once the constraint has come to ``state``. They leave the trail.
+
+        A step is sure when neither ``state`` nor a moment that may be gone back to can withdraw it.
+        """
+        first = len(self._steps)
+        held = pending(self._constraint, state)
+        while held and first > 0:
+            first = max(0, first - held)
+            held = pending(self._constraint, self._steps[first][0].constraint)
+        return self._taken(first)
+
+    def rest(self) -> list[Step]:
+        """All that is left."""
+        return self._taken(len(self._steps))
+
+    def _taken(self, count: int) -> list[Step]:
+        taken = [step for _, step in self._steps[:count]]
+        del self._steps[:count]
+        self._withdrawn = 0 if taken else self._withdrawn
+        return taken
+
+    def back(self, count: int) -> _Moment:
+        """The moment before the last ``count`` steps, the first of which is banned there from now on.
+
+        ToolkitError when there are not so many, or when too much was withdrawn already.
+        """
+        if count > len(self._steps):
             raise ToolkitError(
-                f"nothing that may stand was found: {MOST_WITHDRAWN:,} times words had to be taken back."
+                "the settings contradict one another: no token may come next, and the result may not end here."
             )
-    yield from (step for _, step in trail)
+        self._withdrawn += 1
+        if self._withdrawn > MOST_WITHDRAWN:
+            raise ToolkitError(f"what is asked for was not found in {MOST_WITHDRAWN:,} attempts.")
+        moment, step = self._steps[-count]
+        del self._steps[-count:]
+        return moment._replace(banned=moment.banned | {step.token})
 
 
 def _allowed(constraint: Finishing[Any], now: _Moment) -> BoolArray | None:
@@ -132,11 +178,14 @@ def _allowed(constraint: Finishing[Any], now: _Moment) -> BoolArray | None:
     return left_V
 
 
-def _taken_back(trail: list[tuple[_Moment, Step]], count: int) -> _Moment:
-    """The moment before the last ``count`` steps, which leave ``trail``; the first of them is banned there."""
-    moment, step = trail[-count]
-    del trail[-count:]
-    return moment._replace(banned=moment.banned | {step.token})
+def _complete(constraint: Finishing[Any], now: _Moment) -> bool:
+    """True when nothing may follow because everything is said, and not because it was withdrawn."""
+    return constraint.distance(now.constraint) == 0 and (now.careful or not now.banned)
+
+
+def _careful(now: _Moment) -> _Moment:
+    """The moment once more, as if nothing had been tried there."""
+    return now._replace(banned=frozenset(), careful=True)
 
 
 def batch(
@@ -165,33 +214,6 @@ def parts(decoder: Decoder[Part], steps: Iterable[Step]) -> Iterator[Part]:
     for step in steps:
         yield from decoder.push(step.token)
     yield from decoder.close()
-
-
-def _advanced(constraint: Constraint[Any], given: Sequence[int], vocabulary: int) -> Any:
-    state = constraint.begin()
-    for number, token in enumerate(given, start=1):
-        if not 0 <= token < vocabulary:
-            raise UsageError(f"token {number} of the prompt is {token}, and the model knows 0 to {vocabulary - 1}.")
-        allowed_V = constraint.allowed(state)
-        if allowed_V is not None and not allowed_V[token]:
-            raise UsageError(
-                f"the prompt is not the beginning of what is asked for: its token {number} may not stand there."
-            )
-        state = constraint.step(state, token)
-    return state
-
-
-def _complete(
-    constraint: Constraint[Any], now: _Moment, allowed_V: BoolArray | None, trail: Sequence[tuple[_Moment, Step]]
-) -> bool:
-    """True when nothing may follow because everything is said; ToolkitError when something is missing for good."""
-    if allowed_V is None or allowed_V.any():
-        return False
-    if constraint.distance(now.constraint) == 0 and not now.banned:
-        return True
-    if trail:
-        return False
-    raise ToolkitError("the settings contradict one another: no token may come next, and the result may not end here.")
 
 
 def _in_turn(rows: Iterable[Iterator[Step]]) -> Iterator[tuple[int, Step]]:

@@ -14,11 +14,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from toolkit.api.adapting import adapted_run
+from toolkit.api.asking import generation_knobs
+from toolkit.api.blending import blended_run
 from toolkit.api.events import Event, Finished, Noted, Previewed, Started, Stepped, Validated
-from toolkit.api.materials import built_in, guess_domain, open_corpus, prepare
+from toolkit.api.materials import built_in, guess_domain, open_corpus, prepare, read_text
 from toolkit.api.results import Result
-from toolkit.api.running import Run, Stream, generation_knobs, list_runs, open_run, runs_in
+from toolkit.api.running import Run, list_runs, open_run, runs_in
 from toolkit.api.shipping import ship
+from toolkit.api.streaming import Stream
 
 if TYPE_CHECKING:
     from toolkit.api.fitting import Plan, Stopped, dry_run, fit, resume
@@ -38,6 +42,8 @@ __all__ = [
     "Stopped",
     "Stream",
     "Validated",
+    "adapted_run",
+    "blended_run",
     "built_in",
     "dry_run",
     "fit",
@@ -47,6 +53,7 @@ __all__ = [
     "open_corpus",
     "open_run",
     "prepare",
+    "read_text",
     "resume",
     "runs_in",
     "ship",

@@ -19,11 +19,13 @@ from typing import Any
 
 import toolkit
 from toolkit import domains, runs
+from toolkit.api.asking import generation_knobs
+from toolkit.api.calibrating import measured
 from toolkit.api.cards import model_card
 from toolkit.api.events import Event, Finished, Noted, Previewed, Started, Stepped, Validated
 from toolkit.api.materials import codec_for, open_corpus, prepare
 from toolkit.api.originality import MOST_SYMBOLS, build_index, write_index
-from toolkit.api.running import generation_knobs, open_run
+from toolkit.api.running import open_run
 from toolkit.batches import Encoded, Rows
 from toolkit.core import CheckpointError, Codec, Corpus, ToolkitError, UsageError, checked, unknown
 from toolkit.evaluate import evaluate
@@ -268,7 +270,7 @@ class _Fitting:
         group: Group,
         device: str,
     ) -> None:
-        self.folder, self.config, self.stopping, self.group = folder, config, stopping, group
+        self.folder, self.config, self.codec, self.stopping, self.group = folder, config, codec, stopping, group
         self.unit = domains.find(config.domain).unit
         self.settings = checked(TrainSettings, config.training)
         store = prepare(corpus, codec)
@@ -391,7 +393,8 @@ class _Fitting:
             "streams": streams,
             **{name: round(value, 5) for name, value in score.report().items()},
         }
-        config = dataclasses.replace(self.config, result=result)
+        calibration = measured(self.codec, self.held_out.tokens, score.nats_per_token).data()
+        config = dataclasses.replace(self.config, result=result, calibration=calibration)
         runs.write_atomically(self.folder / "README.md", model_card(config).encode())
         runs.write_config(self.folder, config)
         yield Finished(self.folder, result)

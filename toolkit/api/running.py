@@ -1,21 +1,21 @@
 """A trained run, opened: generate, stream, evaluate.
 
-Assembles domain, codec, model, engine, sampler and constraint; the loop itself is `toolkit.generate`.
+Assembles domain, codec, model, engine, sampler and constraint; what comes of them is a `toolkit.api.streaming.Stream`.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from toolkit import domains, generate, runs
-from toolkit.api.materials import load_codec, open_corpus, prepare
+from toolkit import domains, runs
+from toolkit.api.asking import generation_knobs
+from toolkit.api.materials import load_codec, open_corpus, prepare, read_text
 from toolkit.api.originality import (
     build_index,
     by_corpus,
@@ -37,18 +37,17 @@ from toolkit.core import (
     Split,
     UsageError,
     checked,
-    knobs_of,
     unknown,
 )
 from toolkit.domains import Domain
 from toolkit.originality import NgramIndex, Originality
-from toolkit.sampling import Narrowed, Sampler, Without, sampling_knobs
+from toolkit.sampling import Calibration, Narrowed, Without
 
 if TYPE_CHECKING:
+    from toolkit.adapt import Sensitivity
+    from toolkit.api.streaming import Stream
+    from toolkit.batches import Encoded
     from toolkit.evaluate import Evaluation
-
-MOST_TOKENS = 1_000_000
-_LONGEST_PROMPT = 1 << 20
 
 
 @runtime_checkable
@@ -56,21 +55,6 @@ class _Warning(Protocol):
     """A codec that can say what of an item it will change."""
 
     def warnings_for(self, item: Any, /) -> str | None: ...
-
-
-def length_knob(default: int) -> Knob:
-    return Knob("length", int, default, "tokens to generate at most", low=1, high=MOST_TOKENS, unit="tokens")
-
-
-def generation_knobs(domain: str, defaults: Mapping[str, Any] | None = None) -> tuple[Knob, ...]:
-    """Everything one may turn when generating in a domain: length, the domain's controls, the sampling chain.
-
-    ``defaults`` (a run's own sampling settings) replace those declared.
-    """
-    found = domains.find(domain)
-    knobs = (length_knob(found.length), *knobs_of(found.controls), *sampling_knobs())
-    known = {**found.sampling, **(defaults or {})}
-    return tuple(dataclasses.replace(each, default=known.get(each.name, each.default)) for each in knobs)
 
 
 def open_run(run: str | Path, *, device: str = "cpu", engine: str = "torch") -> Run:
@@ -122,6 +106,12 @@ class Run:
         return generation_knobs(self.domain.name, self.config.sampling)
 
     @cached_property
+    def calibration(self) -> Calibration | None:
+        """The scale on which this run's sampling defaults are: as measured, else as its result tells."""
+        measured = self.config.calibration
+        return Calibration.of_data(measured) if measured else Calibration.of_result(self.config.result)
+
+    @cached_property
     def model(self) -> Any:
         """The trained network, in fp32."""
         from toolkit.models import ModelSettings, RecurrentLM
@@ -134,10 +124,24 @@ class Run:
         return model.float().eval()
 
     @cached_property
+    def sensitivity(self) -> Sensitivity:
+        """How strongly each weight answers to what is read: what every adaptation of this model needs, found once."""
+        from toolkit.adapt import measure_sensitivity
+
+        return measure_sensitivity(self.model)
+
+    @cached_property
     def engine(self) -> Engine:
         from toolkit.engine import open_engine
 
         return open_engine(self.model, name=self.engine_name, device=self.device)
+
+    def engine_for(self, opening: Sequence[int], given: Any = None, *, made: int = 0) -> Engine:
+        """What generates after ``opening``, the ids of the item ``given`` (`opening` gives both).
+
+        The last ``made`` ids of ``opening`` are an earlier part of the same generation.
+        """
+        return self.engine
 
     @cached_property
     def checkpoint(self) -> str:
@@ -150,12 +154,17 @@ class Run:
         ``prompt`` is a text to go on from, typed notes, or a file's path, as the domain reads it. Without a
         seed one is chosen; the result tells which. UsageError for a setting that cannot be meant.
         """
+        return next(self.streams(prompt, seed=seed, **settings))
+
+    def streams(
+        self, prompt: str | None = None, *, count: int = 1, seed: int | None = None, **settings: Any
+    ) -> Iterator[Stream]:
+        """``count`` generations, one after another: number i has the seed + i, or is the i-th best of a search."""
+        from toolkit.api.request import Request
+        from toolkit.api.streaming import streams
+
         chosen = self.check({each.name: each.default for each in self.knobs} | settings)
-        names = {each.name for each in knobs_of(self.domain.controls)}
-        controls: Any = checked(self.domain.controls, {name: chosen[name] for name in names})
-        sampled = {each.name: chosen[each.name] for each in sampling_knobs()}
-        sampler = Sampler.from_settings(sampled, token_named=self.token_named)
-        return Stream(self, prompt, secrets.randbits(31) if seed is None else seed, chosen, controls, sampler)
+        return streams(Request(self, prompt, secrets.randbits(31) if seed is None else seed, chosen), count)
 
     def generate(self, prompt: str | None = None, *, seed: int | None = None, **settings: Any) -> Result:
         """One whole result; the same seed, settings and run give the same one."""
@@ -192,16 +201,7 @@ class Run:
         path = Path(path)
         if path.suffix.lower() in self.domain.prompt_files:
             return str(path)
-        try:
-            if path.stat().st_size > _LONGEST_PROMPT:
-                raise InputError(f"{path} is too large for a prompt; {_LONGEST_PROMPT >> 20} MB are the most.")
-            return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
-        except OSError as error:
-            raise InputError(f"{path} cannot be read: {error.strerror or error}.") from None
-        except UnicodeDecodeError as error:
-            raise InputError(
-                f"{path} is not UTF-8: byte 0x{error.object[error.start]:02X} at {error.start:,}."
-            ) from None
+        return read_text(path)
 
     def warnings_for(self, prompt: str) -> str | None:
         """One sentence on what of ``prompt`` the codec cannot keep as it is; None when it keeps everything."""
@@ -221,10 +221,14 @@ class Run:
     def opening(self, prompt: str | None) -> tuple[Any, list[int]]:
         """What a prompt means and the ids it opens a sequence with, stop included where the model knows one."""
         item = None if prompt is None else self.domain.read_prompt(prompt)
+        return item, self.opening_of(item)
+
+    def opening_of(self, item: Any) -> list[int]:
+        """The ids that a given item opens a sequence with, never none; ``item`` None is no prompt."""
         ids = [] if item is None else self.domain.opening(self.codec, item)
         if not self.config.corpus.get("whole"):
-            return item, [self.codec.stop, *ids]
-        return item, ids or self.domain.opening(self.codec, self.domain.blank)
+            return [self.codec.stop, *ids]
+        return ids or self.domain.opening(self.codec, self.domain.blank)
 
     def constraint(self, controls: Any, given: Any = None) -> Constraint[Any]:
         """What every result must be: well-formed, as ``controls`` ask, and without an end if the model knows none."""
@@ -270,89 +274,37 @@ class Run:
         """The loss over a split of a corpus in fp32, one stream with the state carried (or reset every so many)."""
         from toolkit.evaluate import evaluate
 
-        if split not in SPLITS:
-            raise unknown("split", split, SPLITS)
         if reset is not None and reset < 1:
             raise UsageError(f"the state is forgotten after at least one token, not {reset}.")
+        return evaluate(self.model, self._split(corpus, split, reading), reset=reset)
+
+    def evaluate_adapting(
+        self,
+        corpus: str,
+        split: Split = "validation",
+        *,
+        strength: float = 1.0,
+        by_document: bool = False,
+        **reading: Any,
+    ) -> Evaluation:
+        """The loss when the model learns from every chunk after it was scored on it: `toolkit.evaluate`'s dynamic one.
+
+        ``by_document`` undoes what was learned before each document. The run itself stays as it is.
+        """
+        from toolkit.adapt import AdaptSettings
+        from toolkit.evaluate import dynamic_evaluation
+
+        settings = checked(AdaptSettings, {"adapt_strength": strength})
+        encoded = self._split(corpus, split, reading)
+        return dynamic_evaluation(self.model, encoded, settings, by_document=by_document, sensitivity=self.sensitivity)
+
+    def _split(self, corpus: str, split: Split, reading: Mapping[str, Any]) -> Encoded:
+        if split not in SPLITS:
+            raise unknown("split", split, SPLITS)
         encoded = prepare(open_corpus(corpus, domain=self.domain.name, **reading), self.codec).split(split)
         if not encoded.predictions:
             raise InputError(f"the corpus {corpus!r} has no {split} split.")
-        return evaluate(self.model, encoded, reset=reset)
-
-
-class Stream:
-    """One generation under way. Iterating gives parts; leaving early is fine, and `result` gives what there is."""
-
-    def __init__(
-        self, run: Run, prompt: str | None, seed: int, settings: dict[str, Any], controls: Any, sampler: Sampler
-    ) -> None:
-        self.run, self.prompt, self.seed, self.settings = run, prompt, seed, settings
-        self._given, opening = run.opening(prompt)
-        self._opened = [] if self._given is None else [each for each in opening if each != run.codec.stop]
-        self._controls = controls
-        self._steps: list[generate.Step] = []
-        self._over = self._out_of_steps = False
-        decoding = generate.tokens(
-            run.engine,
-            opening,
-            sampler=sampler,
-            constraint=run.constraint(controls, self._given),
-            given=self._opened if run.domain.constrains_given else (),
-            length=settings["length"],
-            seed=seed,
-            stop=run.codec.stop,
-        )
-        self._parts = run.domain.cut_parts(generate.parts(self._primed_decoder(), self._recorded(decoding)), controls)
-
-    def __iter__(self) -> Iterator[Any]:
-        return self
-
-    def __next__(self) -> Any:
-        try:
-            return next(self._parts)
-        except StopIteration:
-            self._over = True
-            raise
-
-    def _recorded(self, steps: Iterator[generate.Step]) -> Iterator[generate.Step]:
-        for step in steps:
-            self._steps.append(step)
-            yield step
-        self._out_of_steps = True
-
-    def _primed_decoder(self) -> Any:
-        """A decoder that has seen what was given, so that only what is new comes out of it."""
-        decoder = self.run.codec.decoder()
-        for token in self._opened:
-            list(decoder.push(token))
-        return decoder
-
-    def result(self) -> Result:
-        """The whole as it stands: complete after the last part, and good to keep at any time before."""
-        run, made = self.run, [step.token for step in self._steps]
-        return Result(
-            domain=run.domain,
-            item=run.domain.finish(run.codec, self._given, self._opened, made, self._controls),
-            tokens=tuple(made),
-            log_probabilities=tuple(step.log_probability for step in self._steps),
-            seed=self.seed,
-            settings=self.settings,
-            prompt=self.prompt,
-            run=run.name,
-            checkpoint=run.checkpoint,
-            engine=run.engine.name,
-            precision=run.engine.precision,
-            ending=self._ending(made),
-            given=self._given,
-            index=run.index,
-        )
-
-    def _ending(self, made: list[int]) -> str:
-        if not self._over:
-            return "interrupted"
-        if not self._out_of_steps:
-            return "cut"
-        return "stop" if made and made[-1] == self.run.codec.stop else "length"
+        return encoded
 
 
 def _settings_of(folder: Path, kind: type, values: Mapping[str, Any]) -> Any:

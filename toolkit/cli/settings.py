@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from toolkit import domains
-from toolkit.api import Run, generation_knobs
+from toolkit.api import Run, generation_knobs, read_text
 from toolkit.core import Knob, UsageError, knobs_of, unknown
 
 GROUPS = ("model", "train", "sample")
@@ -107,8 +108,17 @@ def chosen(run: Run, given: Mapping[str, Any]) -> dict[str, Any]:
             continue
         if name not in known:
             raise _elsewhere(run, name)
-        values[name] = known[name].check(text) if isinstance(text, bool) else known[name].parse(text)
+        values[name] = (
+            known[name].check(text) if isinstance(text, bool) else known[name].parse(_read(known[name], text))
+        )
     return values
+
+
+def _read(knob: Knob, text: str) -> str:
+    """``text``, or for a long setting written @FILE what the file holds; @@ begins a text that begins with @."""
+    if not knob.long or not text.startswith("@"):
+        return text
+    return text[1:] if text.startswith("@@") else read_text(Path(text[1:]))
 
 
 def _elsewhere(run: Run, name: str) -> UsageError:
@@ -130,18 +140,18 @@ def _parameters() -> list[inspect.Parameter]:
             by_name.setdefault(each.name, (each, []))[1].append(domain)
     everywhere = len(domains.names())
     return [
-        _parameter(knob, "Sampling" if len(owners) == everywhere else f"Only for {' and '.join(owners)}")
+        _parameter(knob, "" if len(owners) == everywhere else f"Only for {' and '.join(owners)}")
         for knob, owners in by_name.values()
     ]
 
 
-def _parameter(knob: Knob, panel: str) -> inspect.Parameter:
+def _parameter(knob: Knob, owned: str) -> inspect.Parameter:
     spelled = f"{knob.flag}/--no-{knob.flag.removeprefix('--')}" if knob.kind is bool else knob.flag
     option = typer.Option(
         spelled,
-        help=_about(knob, panel),
+        help=_about(knob, owned),
         metavar=None if knob.kind is bool else _METAVARS[knob.kind],
-        rich_help_panel=panel,
+        rich_help_panel=": ".join(filter(None, (owned, knob.group))) or "Result",
         show_default=False,
     )
     kind = bool if knob.kind is bool else str
@@ -150,8 +160,8 @@ def _parameter(knob: Knob, panel: str) -> inspect.Parameter:
     )
 
 
-def _about(knob: Knob, panel: str) -> str:
+def _about(knob: Knob, owned: str) -> str:
     facts: Iterable[str] = (within(knob) if knob.kind is not bool else "", knob.unit)
     told = ", ".join(each for each in facts if each)
     text = knob.help.rstrip(".") + (f" ({told})" if told else "")
-    return text if panel == "Sampling" else f"{panel}: {text[0].lower()}{text[1:]}"
+    return f"{owned}: {text[0].lower()}{text[1:]}" if owned else text

@@ -27,7 +27,8 @@ class Knob:
 
     ``kind`` is bool, int, float or str; ``optional`` says that None is a value too (often the neutral one).
     ``low`` and ``high`` are inclusive. ``choices`` closes the set of strings. ``advanced`` knobs hide
-    until asked for.
+    until asked for. ``group`` is the heading under which flags and controls gather those that belong together. A
+    ``long`` text may have many lines: the command line takes it from @FILE too, the studio gives it room.
     """
 
     name: str
@@ -41,6 +42,8 @@ class Knob:
     unit: str = ""
     optional: bool = False
     advanced: bool = False
+    group: str = ""
+    long: bool = False
 
     @property
     def flag(self) -> str:
@@ -105,6 +108,8 @@ def knob(
     choices: Iterable[str] = (),
     unit: str = "",
     advanced: bool = False,
+    group: str = "",
+    long: bool = False,
 ) -> Any:
     """A dataclass field that carries its own bounds and help; its type comes from the annotation."""
     declared = {
@@ -115,6 +120,8 @@ def knob(
         "choices": tuple(choices),
         "unit": unit,
         "advanced": advanced,
+        "group": group,
+        "long": long,
     }
     return dataclasses.field(default=default, metadata={"knob": declared})
 

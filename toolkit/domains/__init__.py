@@ -19,6 +19,10 @@ Item = TypeVar("Item")
 Part = TypeVar("Part")
 
 
+def _no_heading(item: object) -> None:
+    return None
+
+
 @dataclass(frozen=True)
 class Domain(Generic[Item, Part]):
     """Everything the toolkit must know of one kind of material.
@@ -29,7 +33,8 @@ class Domain(Generic[Item, Part]):
     text from where it goes on. ``read`` opens a file, folder or glob.
 
     ``read_prompt`` turns what a user gives to continue into an item: a text, or the path of a file whose suffix
-    is one of ``prompt_files``. ``opening`` gives the ids such an item opens a sequence with (a melody's header and
+    is one of ``prompt_files``. ``heading`` is what of it stands above the content (a melody's meter and key), or None.
+    ``opening`` gives the ids such an item opens a sequence with (a melody's header and
     notes, without its end). ``blank`` is what a model that never saw a sequence begin goes on from.
 
     ``finish`` makes the whole item of (codec, item given, its ids, ids generated, controls); ``cut_parts`` ends a
@@ -62,6 +67,7 @@ class Domain(Generic[Item, Part]):
     sampling: Mapping[str, Any]
     length: int
     prompt_files: frozenset[str] = frozenset()
+    heading: Callable[[Item], Item | None] = _no_heading
 
 
 def names() -> tuple[str, ...]:

@@ -10,7 +10,8 @@ from toolkit.core import Codec
 from toolkit.domains import Domain
 from toolkit.domains.text.built_in import BUILT_IN
 from toolkit.domains.text.characters import CharCodec
-from toolkit.domains.text.controls import TextControls, constraint, hold_back
+from toolkit.domains.text.constraints import constraint
+from toolkit.domains.text.controls import TextControls, hold_back
 from toolkit.domains.text.corpora import SUFFIXES, read
 from toolkit.domains.text.originality import TextView, copy_limit
 from toolkit.domains.text.pieces import BpeCodec, UnigramCodec

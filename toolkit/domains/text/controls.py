@@ -1,24 +1,25 @@
-"""What a person may ask of a generated text, and the constraint that it becomes.
+"""What a person may ask of a generated text.
 
-Knows spelled tokens and stop strings; does not sample.
+The settings of every kind of wish, and where a text is cut that should stop. Knows no tokens; how wishes become a
+constraint on them is `constraints`' business.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from toolkit.core import Codec, knob
-from toolkit.domains.text.codec import TextCodec
-from toolkit.domains.text.grammar import TokenAutomaton
-
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
+from toolkit.core import knob
+from toolkit.domains.text.form import FormControls
+from toolkit.domains.text.structure import StructureControls
+from toolkit.domains.text.typed import listed
+from toolkit.domains.text.verse import VerseControls
+from toolkit.domains.text.wording import WordingControls
 
 
 @dataclass(frozen=True)
-class TextControls:
-    """What a user may ask of the text that comes."""
+class StopControls:
+    """Where a text is cut."""
 
     stop_at: str | None = knob(
         None, r"end before this text would appear; several are parted by |, and \n is a new line (\| and \\ themselves)"
@@ -33,19 +34,15 @@ class TextControls:
 
     def stop_strings(self) -> tuple[str, ...]:
         r"""The texts that ``stop_at`` lists: ``END|\n\n`` is two of them."""
-        listed = re.findall(r"(?:\\.|[^|\\]|\\$)+", self.stop_at or "", flags=re.DOTALL)
-        return tuple(re.sub(r"\\(.)", _meant, each, flags=re.DOTALL) for each in listed)
+        return listed(self.stop_at)
 
 
-def _meant(escape: re.Match[str]) -> str:
-    return _ESCAPES.get(escape[1], escape[1])
+@dataclass(frozen=True)
+class TextControls(StructureControls, VerseControls, FormControls, WordingControls, StopControls):
+    """What a user may ask of the text that comes: a new kind of wish is one more base class, its knobs in its own file.
 
-
-def constraint(codec: Codec[str, str], controls: TextControls, given: str | None = None) -> TokenAutomaton:
-    """The codec's grammar: a text may end anywhere between two characters."""
-    if not isinstance(codec, TextCodec):
-        raise TypeError(f"{type(codec).__name__} does not spell text")
-    return codec.grammar()
+    All of it is about what comes after the prompt.
+    """
 
 
 def hold_back(parts: Iterable[str], stop_strings: Iterable[str]) -> Iterator[str]:

@@ -1,49 +1,86 @@
-"""The UTF-8 automaton: which byte may follow which, so that a sequence of bytes is well-formed text.
+"""UTF-8 as a table that reads characters byte by byte: which class of an alphabet a sequence of bytes spells.
 
-Knows bytes only, no tokens. Table 3-7 of the Unicode Standard (version 15, section 3.9): no overlong forms, no
-surrogates, nothing above U+10FFFF.
+Knows bytes and code points, no tokens. Table 3-7 of the Unicode Standard (version 15, section 3.9): no overlong forms,
+no surrogates, nothing above U+10FFFF.
 """
 
 from __future__ import annotations
 
-from functools import cache
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-BOUNDARY, ONE, TWO, THREE, AFTER_E0, AFTER_ED, AFTER_F0, AFTER_F4, DEAD = range(9)
-"""Between characters; one, two or three continuation bytes to come; after the four lead bytes that narrow the second
-byte; and not UTF-8 at all, which nothing leaves."""
+from toolkit.domains.text.alphabet import CODE_POINTS, Alphabet, Ints
 
-_MOVES = (
-    # state, first byte, last byte, next state
-    (BOUNDARY, 0x00, 0x7F, BOUNDARY),
-    (BOUNDARY, 0xC2, 0xDF, ONE),
-    (BOUNDARY, 0xE0, 0xE0, AFTER_E0),
-    (BOUNDARY, 0xE1, 0xEC, TWO),
-    (BOUNDARY, 0xED, 0xED, AFTER_ED),
-    (BOUNDARY, 0xEE, 0xEF, TWO),
-    (BOUNDARY, 0xF0, 0xF0, AFTER_F0),
-    (BOUNDARY, 0xF1, 0xF3, THREE),
-    (BOUNDARY, 0xF4, 0xF4, AFTER_F4),
-    (ONE, 0x80, 0xBF, BOUNDARY),
-    (TWO, 0x80, 0xBF, ONE),
-    (THREE, 0x80, 0xBF, TWO),
-    (AFTER_E0, 0xA0, 0xBF, ONE),
-    (AFTER_ED, 0x80, 0x9F, ONE),
-    (AFTER_F0, 0x90, 0xBF, TWO),
-    (AFTER_F4, 0x80, 0x8F, TWO),
-)
+BOUNDARY = 0
+"""The place between characters."""
+
+DEAD = -1
+"""What is no UTF-8, or belongs to no class."""
+
+_TAIL = slice(0x80, 0xC0)  # the bytes that continue a character, 64 of them
 
 
-@cache
-def transitions() -> npt.NDArray[np.int16]:
-    """The next state, of shape (9 states, 256 bytes)."""
-    table = np.full((DEAD + 1, 256), DEAD, dtype=np.int16)
-    for state, first, last, following in _MOVES:
-        table[state, first : last + 1] = following
-    table.flags.writeable = False
-    return table
+class Reader(NamedTuple):
+    """``after_PB`` of shape (places, 256): where a byte leads from a place within a character.
+
+    Below ``places`` it is another place; from there on a character is complete, and what is above is its class; `DEAD`
+    says that no character goes on so. Places that the same bytes complete to the same classes are one.
+    """
+
+    after_PB: Ints
+    places: int
+
+
+def reader(alphabet: Alphabet) -> Reader:
+    """The table for the classes of ``alphabet``. A character's lead byte and the first of 64 that may follow, twice or
+    three times over: so the classes of all code points in rows of 64, those rows in rows of 64, and so on.
+    """
+    table = _Places()
+    class_C = np.repeat(alphabet.class_I, np.diff(alphabet.starts_I, append=CODE_POINTS))
+    last = table.add(np.where(class_C >= 0, -2 - class_C, DEAD).reshape(-1, 64))  # classes as -2, -3, … until counted
+    middle = table.add(_from(32, last.reshape(-1, 64)))
+    first = table.add(_from(16, np.append(middle, np.full(-len(middle) % 64, DEAD)).reshape(-1, 64)))
+    root = table.rows[BOUNDARY]
+    root[:0x80] = -2 - class_C[:0x80]
+    root[0xC2:0xE0] = last[2:32]
+    root[0xE0:0xF0] = middle[:16]
+    root[0xF0:0xF5] = first
+    after_PB = np.stack(table.rows)
+    return Reader(np.where(after_PB < DEAD, len(after_PB) - 2 - after_PB, after_PB).astype(np.int32), len(after_PB))
+
+
+def _from(start: int, rows: Ints) -> Ints:
+    """``rows`` without the beginning of the first: it would spell what a shorter form spells."""
+    rows = rows.copy()
+    rows[0, :start] = DEAD
+    return rows
+
+
+class _Places:
+    """The places within a character, each once."""
+
+    def __init__(self) -> None:
+        self.rows = [np.full(256, DEAD, np.int32)]
+        self._known: dict[bytes, int] = {}
+
+    def add(self, rows: Ints) -> Ints:
+        """The place for each row of what 64 bytes lead to; a row that leads nowhere is `DEAD`."""
+        rows = rows.astype(np.int32)
+        fresh = np.append(True, (rows[1:] != rows[:-1]).any(axis=1))  # few: neighbours are mostly alike
+        places = np.array([self._place(row) for row in rows[fresh]], np.int32)
+        every: Ints = places[np.cumsum(fresh) - 1]
+        return every
+
+    def _place(self, row: Ints) -> int:
+        if row[0] == DEAD and (row == DEAD).all():
+            return DEAD
+        key = row.tobytes()
+        if key not in self._known:
+            self._known[key] = len(self.rows)
+            self.rows.append(np.full(256, DEAD, np.int32))
+            self.rows[-1][_TAIL] = row
+        return self._known[key]
 
 
 def continues(byte: int) -> bool:
