@@ -15,7 +15,7 @@ from typing import Any
 
 from toolkit import domains, runs
 from toolkit.api.materials import open_corpus
-from toolkit.core import CheckpointError, Corpus, ToolkitError, UsageError
+from toolkit.core import CheckpointError, Corpus, InputError, ToolkitError, UsageError
 from toolkit.core.places import caches
 from toolkit.originality import NgramIndex, Originality, View, Words, assess, measure, of_data, shapes
 from toolkit.originality.corpus import IndexedCorpus, index_corpus, is_indexed
@@ -141,10 +141,18 @@ def known_corpus(config: runs.RunConfig, corpus: str | None = None, *, make: boo
 
 
 def training_corpus(config: runs.RunConfig, corpus: str | None = None) -> Corpus[Any]:
-    """What a run was trained on, by its own name for it or by another; UsageError when that is another corpus now."""
+    """What a run was trained on, by its own name for it or by another.
+
+    InputError when nothing is there, UsageError when it is another corpus now.
+    """
     asked = config.corpus["asked"]
     name = corpus or asked["corpus"]
-    opened = open_corpus(name, domain=config.domain, **({} if corpus else asked["reading"]))
+    try:
+        opened = open_corpus(name, domain=config.domain, **asked["reading"])
+    except (InputError, UsageError) as error:
+        if corpus:
+            raise
+        raise InputError(f"what the run learned from is not here ({error}) Say where it is: --corpus.") from None
     if opened.sha256 != config.corpus["sha256"]:
         raise UsageError(f"{name} is not the corpus that the run was trained on, or has changed since.")
     return opened

@@ -10,7 +10,7 @@ import typer
 from toolkit.api import Run, open_run
 from toolkit.cli import options, terminal
 from toolkit.core import UsageError
-from toolkit.originality import NgramIndex
+from toolkit.originality import NgramIndex, shown
 
 
 def command(
@@ -43,9 +43,9 @@ def command(
         report = opened.originality(item, exact=exact or None, corpus=corpus, threshold=threshold)
         if json:
             return terminal.write_json({"run": run, "file": file, **report.data()})
-        terminal.write(f"{report}\n")
+        terminal.write(f"{terminal.harmless(str(report))}\n")
         for span in report.spans:
-            terminal.write(f"{span.start}-{span.end}: {' '.join(span.excerpt.split())}\n")
+            terminal.write(f"{span.start}-{span.end}: {terminal.harmless(shown(span.excerpt))}\n")
         return None
     facts = {"run": run, **(_facts(opened, index) if index else {"index": None})}
     return (terminal.write_json if json else terminal.write_facts)(facts)
@@ -58,5 +58,5 @@ def _facts(run: Run, index: NgramIndex) -> dict[str, Any]:
         "compares by": view.unit,
         "false alarms": {str(size + view.overlap): round(index.rate(size), 4) for size in index.sizes},
         "bytes": sum(len(each.bits) for filters in index.filters.values() for each in filters),
-        "held-out": {f"{each.length} {view.unit}s": f"longest {each.usual:g}" for each in index.held_out},
+        "held-out": {f"{each.length} {view.unit}s": f"longest run {each.usual:.0f}" for each in index.held_out},
     }

@@ -8,7 +8,7 @@ from toolkit.originality.heldout import QUANTILES, HeldOut, measure
 from toolkit.originality.index import Learned, NgramIndex, of_data, shapes
 from toolkit.originality.limit import Candidates, CopyLimit, Trace
 from toolkit.originality.ngrams import BREAK, Words, mixed, mixed_one
-from toolkit.originality.report import Nearest, Originality, Span, assess
+from toolkit.originality.report import Nearest, Originality, Span, assess, shown
 from toolkit.originality.view import Seen, View
 
 __all__ = [
@@ -32,4 +32,5 @@ __all__ = [
     "mixed_one",
     "of_data",
     "shapes",
+    "shown",
 ]

@@ -81,7 +81,7 @@ class Originality:
             source = f", from {self.longest.source}" if self.longest.source else ""
             lines.append(
                 f"Longest run shared with the training corpus: {exactly}{self.longest.length} {self.unit}s{source}:\n"
-                f"  {self.longest.excerpt}"
+                f"  {shown(self.longest.excerpt)}"
             )
         if self.novel:
             told = ", ".join(f"{share:.1%} of runs of {size}" for size, share in self.novel.items())
@@ -98,9 +98,14 @@ class Originality:
             f"{shares[len(shares) // 2]:.1%} of runs of {size} new" for size, shares in held_out.novel.items()
         )
         return (
-            f"Held-out work of {held_out.length} {self.unit}s: longest run {held_out.usual:g} "
-            f"(95 in 100 at most {held_out.high:g}), {told} (medians)."
+            f"Held-out work of {held_out.length} {self.unit}s: longest run {held_out.usual:.0f} "
+            f"(95 in 100 at most {held_out.high:.0f}), {told} (medians)."
         )
+
+
+def shown(excerpt: str) -> str:
+    """An excerpt on one line, its line ends as signs."""
+    return excerpt.replace("\n", "⏎")
 
 
 Found = Callable[[int, int], tuple[str, int] | None]
