@@ -124,6 +124,8 @@ def test_dry_penalises_the_longest_run_that_would_go_on(history, window, allowed
 def test_dry_never_overflows_however_long_the_run():
     out_V = after(Dry(10.0, 4.0, 1, 16384), np.zeros(2), [0] * 5000)
     assert out_V.tolist() == [-1000.0, 0.0]
+    faint_V = after(Dry(5e-324, 4.0, 1, 64), np.zeros(2), [0] * 9)
+    assert abs(faint_V[0]) < 1e-300
 
 
 @given(row_V=masked(3), history=histories(3), window=st.integers(1, 64), length=st.integers(1, 6))

@@ -213,10 +213,10 @@ class Dry(Windowed):
         """How many tokens beyond the allowed ones cost all that a penalty can."""
         if self.dry_base == 1 or self.dry_multiplier >= _CERTAIN:
             return 0
-        return math.ceil(math.log(_CERTAIN / self.dry_multiplier) / math.log(self.dry_base))
+        return math.ceil((math.log(_CERTAIN) - math.log(self.dry_multiplier)) / math.log(self.dry_base))
 
     def _penalty(self, beyond: int) -> float:
-        return min(_CERTAIN, self.dry_multiplier * math.pow(self.dry_base, beyond))
+        return min(_CERTAIN, math.exp(math.log(self.dry_multiplier) + beyond * math.log(self.dry_base)))
 
 
 def _common(history: History, end: int, known: int, most: int) -> int:
