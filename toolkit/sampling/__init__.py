@@ -2,6 +2,7 @@
 
 from toolkit.sampling.calibration import Calibration
 from toolkit.sampling.constraints import Allow, Anything, Both, Finishing, Forbid, Without, pending, withdraw
+from toolkit.sampling.lowering import lower
 from toolkit.sampling.opening import Opening, opened
 from toolkit.sampling.order import ORDERS, STAGES, stages_in
 from toolkit.sampling.presets import PRESETS, preset, presets
@@ -83,6 +84,7 @@ __all__ = [
     "Windowed",
     "Without",
     "draw",
+    "lower",
     "opened",
     "pending",
     "preset",

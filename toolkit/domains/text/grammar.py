@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from toolkit.core import BoolArray
 from toolkit.domains.text import utf8
+from toolkit.sampling.constraints import Written
 
 FORBIDDEN = -1
 """In a table of next states: this token may not follow."""
@@ -49,6 +50,11 @@ class TokenAutomaton:
 
     def distance(self, state: int) -> int:
         return int(self.distance_S[state])
+
+    def tables(self) -> Written:
+        """The automaton as arrays, tokens that move alike in one column."""
+        next_QU, column_V = np.unique(self.next_SV, axis=1, return_inverse=True)
+        return Written(column_V.reshape(-1).astype(np.int32), next_QU.astype(np.int32), self.distance_S)
 
 
 def text_grammar(spelling: Sequence[bytes], stop: int) -> TokenAutomaton:
