@@ -2,6 +2,7 @@
 
 from toolkit.sampling.calibration import Calibration
 from toolkit.sampling.constraints import Allow, Anything, Both, Finishing, Forbid, Without, pending, withdraw
+from toolkit.sampling.lowering import lower
 from toolkit.sampling.narrowed import Narrowed
 from toolkit.sampling.opening import Opening, opened
 from toolkit.sampling.order import ORDERS, STAGES, stages_in
@@ -85,6 +86,7 @@ __all__ = [
     "Windowed",
     "Without",
     "draw",
+    "lower",
     "opened",
     "pending",
     "preset",

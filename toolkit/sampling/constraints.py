@@ -16,10 +16,19 @@ import numpy as np
 import numpy.typing as npt
 
 from toolkit.core import NEVER, BoolArray, Constraint, Lookahead, UsageError, Withdrawing
+from toolkit.core.program import NOWHERE
 from toolkit.core.protocols import S
 
 A = TypeVar("A")
 B = TypeVar("B")
+
+
+class Written(NamedTuple):
+    """A constraint written out, as `toolkit.core.program.Tables` describes."""
+
+    column_V: npt.NDArray[np.int32]
+    next_QU: npt.NDArray[np.int32]
+    distance_Q: npt.NDArray[np.int32]
 
 
 class Anything:
@@ -50,6 +59,10 @@ class Allow(Anything):
 
     def allowed(self, state: tuple[()]) -> BoolArray | None:
         return self._mask_V
+
+    def tables(self) -> Written:
+        """One state, two columns: what is forbidden and what is allowed."""
+        return Written(self._mask_V.astype(np.int32), np.array([[NOWHERE, 0]], np.int32), np.zeros(1, np.int32))
 
 
 class Forbid(Allow):

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from toolkit.core import ToolkitError
+from toolkit.core.program import NOT_A_NUMBER, NOTHING_LEFT
 
 Logits = npt.NDArray[np.float64]
 
@@ -26,9 +27,9 @@ def peak(logits_V: Logits) -> float:
     """The greatest logit. ToolkitError when no token is possible, or when a logit is not a number."""
     top = float(logits_V[logits_V.argmax()])  # quicker than max(), and finds a NaN as it does
     if top == -math.inf:
-        raise ToolkitError("no token is left to choose from: the settings rule out everything that may come next.")
+        raise ToolkitError(NOTHING_LEFT)
     if not math.isfinite(top):
-        raise ToolkitError("the model answered with something that is not a number; its weights are damaged.")
+        raise ToolkitError(NOT_A_NUMBER)
     return top
 
 

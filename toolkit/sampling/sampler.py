@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from toolkit.core import BoolArray, uniform
+from toolkit.core.program import Program, program_of
 from toolkit.sampling.calibration import Calibration
 from toolkit.sampling.logits import Logits, keep, log_probability, peak, softmax
 from toolkit.sampling.stages import Stage, TokenNamed
@@ -71,6 +72,14 @@ class Sampler:
     def order(self) -> tuple[str, ...]:
         """The names of the stages that do something, in the order in which they do it."""
         return tuple(stage.name for stage in self.transforms)
+
+    def lower(self, vocabulary: int, prompt: Sequence[int]) -> Program:
+        """What this sampler does after ``prompt``, as plain data; neutral stages are left out.
+
+        UsageError when the prompt or a setting names a token that does not exist.
+        """
+        operations = [stage.lower() for stage in self.transforms if not stage.neutral]
+        return program_of(vocabulary, operations, prompt)
 
     def begin(self, prompt: Sequence[int]) -> States:
         """The states before the first draw, having seen the prompt's ids."""

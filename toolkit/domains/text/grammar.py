@@ -18,6 +18,7 @@ from toolkit.domains.text.alphabet import Ints
 from toolkit.domains.text.automata import Dfa, any_text
 from toolkit.domains.text.graphs import NOWHERE, distances, explore
 from toolkit.domains.text.utf8 import BOUNDARY, DEAD, Reader, continues, reader
+from toolkit.sampling.constraints import Written
 
 Array = TypeVar("Array", bound=npt.NDArray[Any])
 
@@ -36,18 +37,6 @@ class Columns(NamedTuple):
     column_V: Ints
     class_UL: Ints
     place_U: Ints
-
-
-class Tables(NamedTuple):
-    """A `TokenAutomaton` as arrays, for whoever runs it elsewhere. A state is a row of ``next_QU``.
-
-    ``column_V`` is each token's column; ``next_QU`` holds states or `NOWHERE`; ``distance_Q`` is the distance of each
-    state. State 0 begins.
-    """
-
-    column_V: Ints
-    next_QU: Ints
-    distance_Q: Ints
 
 
 class TokenAutomaton:
@@ -102,7 +91,7 @@ class TokenAutomaton:
         goal_Q[self._stopped] = True
         return distances(*self._edges, goal_Q)
 
-    def tables(self) -> Tables:
+    def tables(self) -> Written:
         """Every state that tokens lead to and from which a text can end; UsageError where there are too many.
 
         Tokens that move alike from every place within a character share a column.
@@ -111,7 +100,7 @@ class TokenAutomaton:
         columns_PV[:, self._stop] = -2
         _, example, column_V = np.unique(columns_PV, axis=1, return_index=True, return_inverse=True)
         codes, next_QU = explore(0, lambda codes: np.stack([self._leading(code)[example] for code in codes.tolist()]))
-        return Tables(column_V.reshape(-1).astype(np.int32), next_QU, self.every_distance[codes])
+        return Written(column_V.reshape(-1).astype(np.int32), next_QU, self.every_distance[codes])
 
     def _leading(self, state: int) -> npt.NDArray[np.int64]:
         """The moves that lead to an end."""

@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from toolkit.core import knob
+from toolkit.core.program import Op, Operation
 from toolkit.sampling.logits import Logits, keep_from, keep_likeliest, log_mass, log_probability, softmax
 from toolkit.sampling.stages.stage import Stage
 
@@ -43,6 +44,10 @@ class Mirostat(Stage[float]):
     @property
     def neutral(self) -> bool:
         return self.mirostat == 0
+
+    def lower(self) -> Operation:
+        steering = (self._tau, self.mirostat_eta)
+        return Operation(Op.MIROSTAT, steering, (self.mirostat,), start=self.begin(()))
 
     @property
     def _tau(self) -> float:
@@ -116,6 +121,9 @@ class AdaptiveTarget(Stage[float]):
     @property
     def neutral(self) -> bool:
         return not self.adaptive
+
+    def lower(self) -> Operation:
+        return Operation(Op.ADAPTIVE, (self._target, self.adaptive_decay), start=self.begin(()))
 
     @property
     def _target(self) -> float:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from toolkit.core import UsageError, knob
+from toolkit.core.program import Op, Operation
 from toolkit.sampling.calibration import Calibration
 from toolkit.sampling.logits import Logits
 from toolkit.sampling.stages.labels import listed, token_of
@@ -44,6 +45,10 @@ class LogitBias(Memoryless):
     @property
     def neutral(self) -> bool:
         return not any(nats for _, nats in self.biases)
+
+    def lower(self) -> Operation:
+        tokens, nats = zip(*self.biases, strict=True) if self.biases else ((), ())
+        return Operation(Op.BIAS, tokens=tokens, nats=nats)
 
     def resolved(self, token_named: TokenNamed | None = None, calibration: Calibration | None = None) -> Self:
         """UsageError when the text is no list of biases, or names a token that does not exist."""
@@ -99,6 +104,9 @@ class Ban(Memoryless):
     @property
     def neutral(self) -> bool:
         return not self.banned
+
+    def lower(self) -> Operation:
+        return Operation(Op.BAN, tokens=self.banned)
 
     def resolved(self, token_named: TokenNamed | None = None, calibration: Calibration | None = None) -> Self:
         """UsageError when a label names no token."""

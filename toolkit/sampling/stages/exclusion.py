@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from toolkit.core import knob
+from toolkit.core.program import Op, Operation
 from toolkit.sampling.logits import ROUNDING, Logits, log_mass
 from toolkit.sampling.stages.stage import Memoryless
 
@@ -36,6 +37,9 @@ class ExcludeTopChoices(Memoryless):
     @property
     def neutral(self) -> bool:
         return self.xtc_probability == 0
+
+    def lower(self) -> Operation:
+        return Operation(Op.XTC, (self.xtc_probability, self.xtc_threshold), (self.lane or 0,))
 
     def apply(self, logits_V: Logits, state: tuple[()], u: float) -> Logits:
         out_V = logits_V.copy()

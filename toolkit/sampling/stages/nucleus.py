@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from toolkit.core import knob
+from toolkit.core.program import Op, Operation
 from toolkit.sampling.logits import (
     ROUNDING,
     Logits,
@@ -36,6 +37,9 @@ class TopK(Memoryless):
     def neutral(self) -> bool:
         return self.top_k == 0
 
+    def lower(self) -> Operation:
+        return Operation(Op.TOP_K, (), (self.top_k,))
+
     def apply(self, logits_V: Logits, state: tuple[()], u: float) -> Logits:
         return logits_V.copy() if self.neutral else keep_likeliest(logits_V, self.top_k)
 
@@ -54,6 +58,9 @@ class TopP(Memoryless):
     @property
     def neutral(self) -> bool:
         return self.top_p == 1
+
+    def lower(self) -> Operation:
+        return Operation(Op.TOP_P, (self.top_p,))
 
     def apply(self, logits_V: Logits, state: tuple[()], u: float) -> Logits:
         if self.neutral:
@@ -86,6 +93,9 @@ class Typical(Memoryless):
     @property
     def neutral(self) -> bool:
         return self.typical_p == 1
+
+    def lower(self) -> Operation:
+        return Operation(Op.TYPICAL, (self.typical_p,))
 
     def apply(self, logits_V: Logits, state: tuple[()], u: float) -> Logits:
         if self.neutral:
@@ -120,6 +130,9 @@ class TopH(Memoryless):
     def neutral(self) -> bool:
         return self.top_h == 1
 
+    def lower(self) -> Operation:
+        return Operation(Op.TOP_H, (self.top_h,))
+
     def apply(self, logits_V: Logits, state: tuple[()], u: float) -> Logits:
         if self.neutral:
             return logits_V.copy()
@@ -146,6 +159,9 @@ class TailFree(Memoryless):
     @property
     def neutral(self) -> bool:
         return self.tail_free == 1
+
+    def lower(self) -> Operation:
+        return Operation(Op.TAIL_FREE, (self.tail_free,))
 
     def apply(self, logits_V: Logits, state: tuple[()], u: float) -> Logits:
         falling_V = np.sort(logits_V)[::-1]

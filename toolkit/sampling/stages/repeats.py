@@ -14,6 +14,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from toolkit.core import knob
+from toolkit.core.program import Op, Operation
 from toolkit.sampling.calibration import Calibration
 from toolkit.sampling.logits import Logits, log_softmax
 from toolkit.sampling.stages.labels import listed, token_of
@@ -78,6 +79,10 @@ class RepetitionPenalty(Windowed):
     def neutral(self) -> bool:
         return self.repetition_penalty == 1 or self.window == 0
 
+    def lower(self) -> Operation:
+        span = self.repetition_span or 1
+        return Operation(Op.REPETITION, (self.repetition_penalty - 1,), (span,), window=self.window)
+
     def apply(self, logits_V: Logits, state: History, u: float) -> Logits:
         out_V = logits_V.copy()
         seen = set(continuations(state, self.repetition_span or 1))
@@ -123,6 +128,10 @@ class FrequencyPresence(Windowed):
     @property
     def neutral(self) -> bool:
         return (self.frequency_penalty == 0 and self.presence_penalty == 0) or self.window == 0
+
+    def lower(self) -> Operation:
+        amounts = (self.frequency_penalty, self.presence_penalty)
+        return Operation(Op.FREQUENCY, amounts, (self.penalty_span or 1,), window=self.window)
 
     def apply(self, logits_V: Logits, state: History, u: float) -> Logits:
         counted = continuations(state, self.penalty_span or 1)
@@ -170,8 +179,16 @@ class Dry(Windowed):
         return self.WINDOW if self.dry_window is None else self.dry_window
 
     @property
+    def _allowed(self) -> int:
+        return self.ALLOWED if self.dry_allowed is None else self.dry_allowed
+
+    @property
     def neutral(self) -> bool:
         return self.dry_multiplier == 0 or self.window == 0
+
+    def lower(self) -> Operation:
+        shape, breakers = (self.dry_multiplier, self.dry_base), tuple(sorted(self.breakers))
+        return Operation(Op.DRY, shape, (self._allowed,), breakers, window=self.window)
 
     def resolved(self, token_named: TokenNamed | None = None, calibration: Calibration | None = None) -> Self:
         named = {token_of(label, token_named, "dry_breakers") for label in listed(self.dry_breakers)}
@@ -182,9 +199,8 @@ class Dry(Windowed):
         out_V = logits_V.copy()
         if self.neutral:
             return out_V
-        allowed = self.ALLOWED if self.dry_allowed is None else self.dry_allowed
-        for token, length in self.runs(state, allowed).items():
-            out_V[token] -= self._penalty(length - allowed)
+        for token, length in self.runs(state, self._allowed).items():
+            out_V[token] -= self._penalty(length - self._allowed)
         return out_V
 
     def runs(self, history: History, allowed: int) -> dict[int, int]:
@@ -255,12 +271,18 @@ class NoRepeats(Windowed):
         return self.WINDOW if self.no_repeats_window is None else self.no_repeats_window
 
     @property
+    def _length(self) -> int:
+        return self.LENGTH if self.no_repeats_length is None else self.no_repeats_length
+
+    @property
     def neutral(self) -> bool:
         return not self.no_repeats or self.window == 0
 
+    def lower(self) -> Operation:
+        return Operation(Op.NO_REPEATS, (), (self._length,), window=self.window)
+
     def apply(self, logits_V: Logits, state: History, u: float) -> Logits:
-        length = self.LENGTH if self.no_repeats_length is None else self.no_repeats_length
-        repeats = [] if self.neutral else list(set(continuations(state, length)))
+        repeats = [] if self.neutral else list(set(continuations(state, self._length)))
         left_V = logits_V.copy()
         left_V[repeats] = -np.inf
         return left_V if (left_V > -np.inf).any() else logits_V.copy()

@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Self
 
+from toolkit.core.program import Operation
 from toolkit.core.protocols import S
 from toolkit.sampling.calibration import Calibration
 from toolkit.sampling.logits import Logits
@@ -50,6 +51,10 @@ class Stage(ABC, Generic[S]):
     @abstractmethod
     def step(self, state: S, token: int) -> S:
         """The state after ``token``, wherever it came from."""
+
+    @abstractmethod
+    def lower(self) -> Operation:
+        """The same as plain data, for engines that draw in a loop of their own."""
 
     def drawn(self, state: S, logits_V: Logits, token: int) -> S:
         """The state after ``token`` was drawn where this stage was given ``logits_V``; most look at the token alone."""

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from toolkit.core import knob
+from toolkit.core.program import Op, Operation
 from toolkit.sampling.logits import Logits, entropy, keep_greatest, peak
 from toolkit.sampling.stages.stage import Memoryless
 
@@ -37,6 +38,9 @@ class Temperature(Memoryless):
     @property
     def neutral(self) -> bool:
         return self.temperature == 1
+
+    def lower(self) -> Operation:
+        return Operation(Op.TEMPERATURE, (self.temperature,))
 
     def apply(self, logits_V: Logits, state: tuple[()], u: float) -> Logits:
         return cooled(logits_V, self.temperature)
@@ -67,6 +71,9 @@ class DynamicTemperature(Memoryless):
     def neutral(self) -> bool:
         return self.dynamic_low == self.dynamic_high == 1
 
+    def lower(self) -> Operation:
+        return Operation(Op.DYNAMIC_TEMPERATURE, (self.dynamic_low, self.dynamic_high, self.dynamic_exponent))
+
     def apply(self, logits_V: Logits, state: tuple[()], u: float) -> Logits:
         possible = int(np.count_nonzero(logits_V > -np.inf))
         if self.neutral or possible < 2:
@@ -96,6 +103,9 @@ class Smoothing(Memoryless):
     @property
     def neutral(self) -> bool:
         return self.smoothing_factor == 0
+
+    def lower(self) -> Operation:
+        return Operation(Op.SMOOTHING, (self.smoothing_factor, self.smoothing_curve))
 
     def apply(self, logits_V: Logits, state: tuple[()], u: float) -> Logits:
         top = peak(logits_V)

@@ -12,6 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from toolkit.core import knob
+from toolkit.core.program import Op, Operation
 from toolkit.sampling.logits import Logits, entropy, keep_from, log_mass, peak
 from toolkit.sampling.stages.stage import Memoryless
 
@@ -27,6 +28,9 @@ class MinP(Memoryless):
     @property
     def neutral(self) -> bool:
         return self.min_p == 0
+
+    def lower(self) -> Operation:
+        return Operation(Op.MIN_P, (self.min_p,))
 
     def apply(self, logits_V: Logits, state: tuple[()], u: float) -> Logits:
         if self.neutral:
@@ -58,6 +62,9 @@ class TopNSigma(Memoryless):
     def neutral(self) -> bool:
         return self.top_n_sigma == 0
 
+    def lower(self) -> Operation:
+        return Operation(Op.TOP_N_SIGMA, (self.top_n_sigma,))
+
     def apply(self, logits_V: Logits, state: tuple[()], u: float) -> Logits:
         if self.neutral:
             return logits_V.copy()
@@ -76,6 +83,9 @@ class Epsilon(Memoryless):
     @property
     def neutral(self) -> bool:
         return self.epsilon == 0
+
+    def lower(self) -> Operation:
+        return Operation(Op.EPSILON, (self.epsilon,))
 
     def apply(self, logits_V: Logits, state: tuple[()], u: float) -> Logits:
         if self.neutral:
@@ -100,6 +110,9 @@ class Eta(Memoryless):
     def neutral(self) -> bool:
         return self.eta == 0
 
+    def lower(self) -> Operation:
+        return Operation(Op.ETA, (self.eta,))
+
     def apply(self, logits_V: Logits, state: tuple[()], u: float) -> Logits:
         if self.neutral:
             return logits_V.copy()
@@ -122,6 +135,9 @@ class TopA(Memoryless):
     def neutral(self) -> bool:
         return self.top_a == 0
 
+    def lower(self) -> Operation:
+        return Operation(Op.TOP_A, (self.top_a,))
+
     def apply(self, logits_V: Logits, state: tuple[()], u: float) -> Logits:
         if self.neutral:
             return logits_V.copy()
@@ -140,6 +156,9 @@ class PLess(Memoryless):
     @property
     def neutral(self) -> bool:
         return not self.p_less
+
+    def lower(self) -> Operation:
+        return Operation(Op.P_LESS)
 
     def apply(self, logits_V: Logits, state: tuple[()], u: float) -> Logits:
         if self.neutral:
