@@ -98,6 +98,6 @@ def automaton(codec: TextCodec, language: Dfa) -> TokenAutomaton:
 def _all_of(asked: list[tuple[str, Dfa]]) -> Dfa:
     together = intersection(language for _, language in asked)
     if together.is_empty:
-        names = ", ".join(dict.fromkeys(name for name, _ in asked))
-        raise UsageError(f"no text is what is asked for: there is none that keeps to {names}.")
+        names = " and ".join(dict.fromkeys(name for name, _ in asked))
+        raise UsageError(f"no text can be what is asked for by {names}.")
     return together

@@ -50,6 +50,13 @@ class _Run(NamedTuple):
     ahead: Kind
 
 
+_Subset = tuple[frozenset[_Run], Kind]
+"""A state of the deterministic automaton: all the runs, and the kind of the last character where assertions ask."""
+
+_Moves = list[list[tuple[list[int], int]]]
+_Closure = Callable[[int, Kind, Kind], frozenset[_Run]]
+
+
 class Nfa:
     """States are numbered as they are added; `edge` reads a character of a set, `free` reads nothing."""
 
@@ -82,31 +89,19 @@ def determinise(nfa: Nfa, start: int, final: int) -> tuple[Alphabet, Ints, BoolA
     UsageError when there are too many states.
     """
     distinct = list(dict.fromkeys(chars for edges in nfa.edges for chars, _ in edges))
-    known = list(nfa.words or ())
-    alphabet, members = partition([*distinct, *known])
-    classes = dict(zip(distinct, members, strict=False))
+    alphabet, members = partition([*distinct, *(nfa.words or ())])
     kinds = _kinds(alphabet.size, members[len(distinct) :])
+    classes = dict(zip(distinct, members, strict=False))
     moves = [[(classes[chars], target) for chars, target in edges] for edges in nfa.edges]
     closed = _closure(nfa, final)
 
     behind = Kind.EDGE if kinds else ANY
     queue = [(closed(start, behind, ANY), behind)]
     number = {queue[0]: 0}
-    rows, accept = [], []
-    for runs, _ in queue:
-        reached: dict[int, set[_Run]] = defaultdict(set)
-        for run in runs:
-            for members_of, target in moves[run.state]:
-                for each in members_of:
-                    if not kinds:
-                        reached[each] |= closed(target, ANY, ANY)
-                    elif ahead := _read(run.ahead, kinds[each]):
-                        reached[each] |= closed(target, kinds[each], ahead)
+    rows = []
+    for runs, _ in queue:  # which grows meanwhile
         row = np.full(alphabet.size, NOWHERE, np.int32)
-        for each, found in reached.items():
-            if not found:
-                continue
-            key = frozenset(found), kinds[each] if kinds else ANY
+        for each, key in _after(runs, moves, kinds, closed).items():
             if key not in number:
                 if len(number) >= MOST_STATES:
                     raise too_many()
@@ -114,8 +109,21 @@ def determinise(nfa: Nfa, start: int, final: int) -> tuple[Alphabet, Ints, BoolA
                 queue.append(key)
             row[each] = number[key]
         rows.append(row)
-        accept.append(any(run.state == final and Kind.EDGE in run.ahead for run in runs))
+    accept = [any(run.state == final and Kind.EDGE in run.ahead for run in runs) for runs, _ in queue]
     return alphabet, np.stack(rows), np.array(accept)
+
+
+def _after(runs: frozenset[_Run], moves: _Moves, kinds: list[Kind], closed: _Closure) -> dict[int, _Subset]:
+    """Where all the runs lead at once, for each class that some of them read."""
+    reached: dict[int, set[_Run]] = defaultdict(set)
+    for run in runs:
+        for members, target in moves[run.state]:
+            for each in members:
+                if not kinds:
+                    reached[each] |= closed(target, ANY, ANY)
+                elif ahead := _read(run.ahead, kinds[each]):
+                    reached[each] |= closed(target, kinds[each], ahead)
+    return {each: (frozenset(found), kinds[each] if kinds else ANY) for each, found in reached.items() if found}
 
 
 def _kinds(size: int, members: list[list[int]]) -> list[Kind]:
@@ -138,7 +146,7 @@ def _read(ahead: Kind, kind: Kind) -> Kind:
     return Kind(0)
 
 
-def _closure(nfa: Nfa, final: int) -> Callable[[int, Kind, Kind], frozenset[_Run]]:
+def _closure(nfa: Nfa, final: int) -> _Closure:
     """A function of (state, what came last, what may come next): the runs that lead on from there without reading."""
 
     @lru_cache(None)
