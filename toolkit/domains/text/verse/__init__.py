@@ -69,10 +69,25 @@ def verse(
         fixed[letter] = _sounding(rhyme_with)
     if form is None:
         return None
-    poem = Poem(form, lexicon or lexicon_for(codec), fixed)
+    return _spelled(
+        form, lexicon or lexicon_for(codec), tuple(fixed.items()), codec.spelling, codec.stop, given.rpartition("\n")[2]
+    )
+
+
+@lru_cache(8)
+def _spelled(
+    form: Form,
+    lexicon: Lexicon,
+    fixed: tuple[tuple[str, Word], ...],
+    spelling: tuple[bytes, ...],
+    stop: int,
+    given: str,
+) -> Spelled[Place]:
+    """Remembered, for what is worked out of a lexicon's rhymes takes longer than a poem."""
+    poem = Poem(form, lexicon, dict(fixed))
     if poem.distance(poem.begin()) >= NEVER:
         raise UsageError("no poem of that form can be made of the words that the model can spell and that rhyme.")
-    return Spelled(poem, codec.spelling, codec.stop, poem.after(given))
+    return Spelled(poem, spelling, stop, poem.after(given))
 
 
 def lexicon_for(codec: TextCodec) -> Lexicon:
