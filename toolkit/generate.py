@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from toolkit.core import BoolArray, Constraint, Decoder, Engine, FloatArray, ToolkitError, UsageError
-from toolkit.sampling import Anything, Finishing, Sampler, pending, withdraw
+from toolkit.sampling import Anything, Finishing, Sampler, followed, pending, withdraw
 
 Part = TypeVar("Part")
 S = TypeVar("S")
@@ -71,7 +71,7 @@ def tokens(
     opening = list(prompt) or [stop]
     seen = opening[1:] if opening[0] == stop else opening
     finishing = Finishing(constraint, length, engine.vocabulary)
-    state = finishing.resume(_advanced(constraint, seen if given is None else given, engine.vocabulary))
+    state = finishing.resume(followed(constraint, seen if given is None else given, engine.vocabulary))
     return _decode(engine, opening, sampler, sampler.begin(seen), finishing, state, start, start + length, seed, stop)
 
 
@@ -165,20 +165,6 @@ def parts(decoder: Decoder[Part], steps: Iterable[Step]) -> Iterator[Part]:
     for step in steps:
         yield from decoder.push(step.token)
     yield from decoder.close()
-
-
-def _advanced(constraint: Constraint[Any], given: Sequence[int], vocabulary: int) -> Any:
-    state = constraint.begin()
-    for number, token in enumerate(given, start=1):
-        if not 0 <= token < vocabulary:
-            raise UsageError(f"token {number} of the prompt is {token}, and the model knows 0 to {vocabulary - 1}.")
-        allowed_V = constraint.allowed(state)
-        if allowed_V is not None and not allowed_V[token]:
-            raise UsageError(
-                f"the prompt is not the beginning of what is asked for: its token {number} may not stand there."
-            )
-        state = constraint.step(state, token)
-    return state
 
 
 def _complete(

@@ -1,6 +1,6 @@
 """From logits to a token: constraints, transforms and the draw. Numpy only; knows no model and no loop."""
 
-from toolkit.sampling.constraints import Allow, Anything, Both, Finishing, Forbid, Without, pending, withdraw
+from toolkit.sampling.constraints import Allow, Anything, Both, Finishing, Forbid, Without, followed, pending, withdraw
 from toolkit.sampling.sampler import Draw, Sampler, draw
 from toolkit.sampling.transforms import (
     TRANSFORMS,
@@ -42,6 +42,7 @@ __all__ = [
     "Windowed",
     "Without",
     "draw",
+    "followed",
     "pending",
     "sampling_knobs",
     "withdraw",

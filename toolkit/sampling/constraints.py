@@ -7,7 +7,7 @@ only near the end. Knows no sampler and no codec.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -153,6 +153,21 @@ def pending(constraint: Constraint[S], state: S) -> int:
 def withdraw(constraint: Constraint[S], state: S) -> int:
     """How many tokens ``constraint`` withdraws in ``state``; 0 for one that never does."""
     return constraint.withdraw(state) if isinstance(constraint, Withdrawing) else 0
+
+
+def followed(constraint: Constraint[S], given: Sequence[int], vocabulary: int) -> S:
+    """The state after all of ``given``; UsageError when one of them may not stand there or does not exist."""
+    state = constraint.begin()
+    for number, token in enumerate(given, start=1):
+        if not 0 <= token < vocabulary:
+            raise UsageError(f"token {number} of the prompt is {token}, and the model knows 0 to {vocabulary - 1}.")
+        allowed_V = constraint.allowed(state)
+        if allowed_V is not None and not allowed_V[token]:
+            raise UsageError(
+                f"the prompt is not the beginning of what is asked for: its token {number} may not stand there."
+            )
+        state = constraint.step(state, token)
+    return state
 
 
 def distances(constraint: Constraint[S], state: S, vocabulary: int) -> npt.NDArray[np.int32]:
