@@ -35,7 +35,7 @@ class Likeness:
             raise UsageError(f"the other model knows {engine.vocabulary} tokens and this one {vocabulary}.")
         self._engine, self._opening, self._strength = engine, tuple(opening), strength
 
-    def begin(self, given: Sequence[int]) -> _Heard:
+    def begin(self, prompt: Sequence[int]) -> _Heard:
         logits_V, memory = self._engine.feed(self._opening, self._engine.begin())
         return _Heard(memory, logits_V[None], 0, 0.0)
 

@@ -178,17 +178,16 @@ def steering(
 ) -> Iterator[Progress | Steered]:
     """Searches, telling after each position how it stands; the last thing told is the `Steered` result.
 
-    ``prompt``, ``given``, ``length`` and ``stop`` are as in `toolkit.generate.tokens`; the potential sees ``given``
-    too. Before the first token: UsageError as there. ToolkitError when every particle has met a dead end.
+    ``prompt``, ``given``, ``length`` and ``stop`` are as in `toolkit.generate.tokens`; the potential sees what
+    the sampler sees. Before the first token: UsageError as there. ToolkitError when every particle has met a dead end.
     """
     if length < 1:
         raise UsageError(f"the length must be at least 1, not {length}.")
     opening = list(prompt) or [stop]
     seen = opening[1:] if opening[0] == stop else opening
-    known = list(seen if given is None else given)
     finishing = Finishing(constraint, length, engine.vocabulary)
-    state = finishing.resume(followed(constraint, known, engine.vocabulary))
-    begun = potential.begin(known)
+    state = finishing.resume(followed(constraint, seen if given is None else given, engine.vocabulary))
+    begun = potential.begin(seen)
     hope = log_twist(potential, begun, length)
     first = _Row(None, sampler.begin(seen), state, begun, hope, settings.particles, hope)
     search = _Search(engine, sampler, finishing, potential, settings, length, stop, seed)

@@ -28,8 +28,8 @@ class Potential(Protocol[P]):
     States are values: `step` returns a new one and leaves the given one untouched.
     """
 
-    def begin(self, given: Sequence[int]) -> P:
-        """The state before the first new token, having seen the ids that were given."""
+    def begin(self, prompt: Sequence[int]) -> P:
+        """The state before the first new token, having seen the prompt's ids."""
         ...
 
     def step(self, state: P, token: int) -> P: ...
@@ -121,7 +121,7 @@ def guidance(potential: Potential[P], state: P, left: int, stop: int) -> Factors
 class Indifferent:
     """No wish at all: every sequence weighs the same."""
 
-    def begin(self, given: Sequence[int]) -> tuple[()]:
+    def begin(self, prompt: Sequence[int]) -> tuple[()]:
         return ()
 
     def step(self, state: tuple[()], token: int) -> tuple[()]:
@@ -137,8 +137,8 @@ class Together:
     def __init__(self, *potentials: Potential[Any]) -> None:
         self.potentials = potentials
 
-    def begin(self, given: Sequence[int]) -> tuple[Any, ...]:
-        return tuple(each.begin(given) for each in self.potentials)
+    def begin(self, prompt: Sequence[int]) -> tuple[Any, ...]:
+        return tuple(each.begin(prompt) for each in self.potentials)
 
     def step(self, state: tuple[Any, ...], token: int) -> tuple[Any, ...]:
         return tuple(each.step(mine, token) for each, mine in zip(self.potentials, state, strict=True))
