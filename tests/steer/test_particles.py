@@ -71,7 +71,7 @@ def test_with_a_chain_that_rescales_the_target_is_the_chain_given_the_constraint
 @pytest.mark.parametrize("wish", WISHES.values(), ids=WISHES)
 def test_the_evidence_is_estimated_without_bias(wish):
     exact = sum(target(Hashed(), [STOP, 3], 4, constraint=NoTwoThrees(), potential=wish()).values())
-    seeds = 600
+    seeds = 300
     found = np.array(
         [
             math.exp(search(wish(), particles=4, seed=seed, length=4, constraint=NoTwoThrees()).log_evidence)
@@ -80,14 +80,14 @@ def test_the_evidence_is_estimated_without_bias(wish):
     )
     error = found.std() / math.sqrt(seeds)
     assert abs(found.mean() - exact) < 3.5 * error
-    assert error < 0.05 * exact
+    assert error < 0.08 * exact
 
 
 def test_the_chosen_ones_of_many_seeds_follow_the_posterior():
     """One draw from each of many searches: a chi-square with the exact probabilities, rare sequences pooled."""
     exact = target(Hashed(), [STOP, 3], 3, potential=Guided())
-    whole, seeds = sum(exact.values()), 1500
-    drawn = [search(Guided(), particles=300, seed=seed, length=3).chosen.tokens for seed in range(seeds)]
+    whole, seeds = sum(exact.values()), 700
+    drawn = [search(Guided(), particles=150, seed=seed, length=3).chosen.tokens for seed in range(seeds)]
     expected = {tokens: weight / whole * seeds for tokens, weight in exact.items()}
     common = [tokens for tokens, count in expected.items() if count >= 8]
     rest = seeds - sum(expected[each] for each in common)

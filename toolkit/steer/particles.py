@@ -126,7 +126,7 @@ class Trail(NamedTuple):
     log_probability: float
 
 
-class _Row(NamedTuple):
+class Row(NamedTuple):
     """One distinct sequence, with how many particles stand on it and the log-weight of each.
 
     ``twist`` is the guess already counted in ``log_weight``; ``place`` is its row in the engine's memory.
@@ -143,7 +143,7 @@ class _Row(NamedTuple):
 
 
 class _Child(NamedTuple):
-    parent: _Row
+    parent: Row
     token: int
     copies: int
     log_probability: float
@@ -152,14 +152,14 @@ class _Child(NamedTuple):
 
 
 @dataclass
-class _Population:
+class Population:
     """Everything that a search holds at one moment."""
 
-    growing: list[_Row]
-    finished: list[_Row] = field(default_factory=list)
+    growing: list[Row]
+    finished: list[Row] = field(default_factory=list)
 
     @property
-    def rows(self) -> list[_Row]:
+    def rows(self) -> list[Row]:
         return [*self.growing, *self.finished]
 
 
@@ -181,17 +181,19 @@ def steering(
     ``prompt``, ``given``, ``length`` and ``stop`` are as in `toolkit.generate.tokens`; the potential sees what
     the sampler sees. Before the first token: UsageError as there. ToolkitError when every particle has met a dead end.
     """
-    if length < 1:
-        raise UsageError(f"the length must be at least 1, not {length}.")
-    opening = list(prompt) or [stop]
-    seen = opening[1:] if opening[0] == stop else opening
-    finishing = Finishing(constraint, length, engine.vocabulary)
-    state = finishing.resume(followed(constraint, seen if given is None else given, engine.vocabulary))
-    begun = potential.begin(seen)
-    hope = log_twist(potential, begun, length)
-    first = _Row(None, sampler.begin(seen), state, begun, hope, settings.particles, hope)
-    search = _Search(engine, sampler, finishing, potential, settings, length, stop, seed)
-    return search.run(opening, first)
+    search, opening, people = opened(
+        engine,
+        prompt,
+        sampler=sampler,
+        length=length,
+        stop=stop,
+        constraint=constraint,
+        given=given,
+        potential=potential,
+        settings=settings,
+        seed=seed,
+    )
+    return search.run(opening, people)
 
 
 def steer(engine: Engine, prompt: Sequence[int], **asked: Any) -> Steered:
@@ -203,7 +205,9 @@ def steer(engine: Engine, prompt: Sequence[int], **asked: Any) -> Steered:
 
 
 @dataclass(frozen=True)
-class _Search:
+class Search:
+    """Everything that stays the same while particles grow."""
+
     engine: Engine
     sampler: Sampler
     constraint: Finishing[Any]
@@ -213,30 +217,39 @@ class _Search:
     stop: int
     seed: int
 
-    def run(self, opening: Sequence[int], first: _Row) -> Iterator[Progress | Steered]:
+    def run(self, opening: Sequence[int], people: Population) -> Iterator[Progress | Steered]:
+        """Grows the particles to their ends; see `steering`."""
         logits_V, memory = self.engine.feed(opening, self.engine.begin())
         logits_NV = logits_V[None]
-        people = _Population([first])
         sizes: list[float] = []
         resampled: list[int] = []
         computed = len(opening)
         for position in range(self.length):
-            people = self._grown(people, logits_NV, position)
-            size = effective(people.rows)
+            people, size, again = self.grown(people, logits_NV, position)
             sizes.append(size)
-            again = size < self.settings.resample_below * self.settings.particles
-            if again:
-                people = resample(people, self.settings.particles, uniform(self.seed, position, _RESAMPLES))
-                resampled.append(position)
+            resampled += [position] * again
             yield _progress(people, position + 1, size, again)
             if not people.growing:
                 break
-            memory = self.engine.rows(memory, [row.place for row in people.growing])
-            logits_NV, memory = self.engine.advance([row.trail.token for row in people.growing if row.trail], memory)
+            logits_NV, memory = self.read(people, memory)
             computed += len(people.growing)
         yield self._result(people, sizes, resampled, computed)
 
-    def _grown(self, people: _Population, logits_NV: FloatArray, position: int) -> _Population:
+    def grown(self, people: Population, logits_NV: FloatArray, position: int) -> tuple[Population, float, bool]:
+        """(every growing sequence a token longer, the effective number of particles, whether they were resampled)."""
+        people = self._longer(people, logits_NV, position)
+        size = effective(people.rows)
+        again = size < self.settings.resample_below * self.settings.particles
+        if again:
+            people = resample(people, self.settings.particles, uniform(self.seed, position, _RESAMPLES))
+        return people, size, again
+
+    def read(self, people: Population, memory: Any) -> tuple[FloatArray, Any]:
+        """The model's logits and memory after the newest token of every growing sequence."""
+        memory = self.engine.rows(memory, [row.place for row in people.growing])
+        return self.engine.advance([row.trail.token for row in people.growing if row.trail], memory)
+
+    def _longer(self, people: Population, logits_NV: FloatArray, position: int) -> Population:
         """Every growing sequence a token longer; those that are whole are moved to the finished."""
         children: list[_Child] = []
         finished = list(people.finished)
@@ -249,11 +262,11 @@ class _Search:
             lane = place + _DRAWS if place else 0
             placed = row._replace(place=place)
             children.extend(self._drawn(placed, logits_V.astype(np.float64), allowed_V, position, lane))
-        growing: list[_Row] = []
+        growing: list[Row] = []
         for row, is_over in self._stepped(children, self.length - position - 1):
             if row.log_weight > -math.inf:
                 (finished if is_over else growing).append(row)
-        everyone = _Population(growing, [row for row in finished if row.log_weight > -math.inf])
+        everyone = Population(growing, [row for row in finished if row.log_weight > -math.inf])
         if not everyone.rows:
             raise ToolkitError(
                 f"none of {self.settings.particles} particles could do what is asked for beyond token {position + 1}; "
@@ -261,7 +274,7 @@ class _Search:
             )
         return everyone
 
-    def _drawn(self, row: _Row, logits_V: Logits, allowed_V: Any, position: int, lane: int) -> Iterator[_Child]:
+    def _drawn(self, row: Row, logits_V: Logits, allowed_V: Any, position: int, lane: int) -> Iterator[_Child]:
         """The next tokens of one sequence's particles, drawn systematically from the guided proposal."""
         left = self.length - position - 1
         target_V = self.sampler.probabilities(logits_V, row.sampler, allowed_V, seed=self.seed, position=position)
@@ -287,7 +300,7 @@ class _Search:
             log_weight = row.log_weight + correction - (0.0 if guided_V is None else float(guided_V[token]))
             yield _Child(row, token, copies, float(own_V[token]), log_weight)
 
-    def _allowed_mass(self, row: _Row, logits_V: Logits, allowed_V: Any, position: int) -> float:
+    def _allowed_mass(self, row: Row, logits_V: Logits, allowed_V: Any, position: int) -> float:
         """The logarithm of Z: what the chain, without the mask, gives to the tokens that the mask leaves."""
         if allowed_V is None or allowed_V.all():
             return 0.0
@@ -298,7 +311,7 @@ class _Search:
                 return math.log(min(1.0, mass))
         return float(np.logaddexp.reduce(log_softmax(logits_V)[allowed_V]))
 
-    def _stepped(self, children: Sequence[_Child], left: int) -> Iterator[tuple[_Row, bool]]:
+    def _stepped(self, children: Sequence[_Child], left: int) -> Iterator[tuple[Row, bool]]:
         """(row, whether it is whole) for each child, its twist brought up to date."""
         going = [child for child in children if child.token != self.stop]
         states = iter(
@@ -317,7 +330,7 @@ class _Search:
             twist = self.potential.log_weight(state) if ends else log_twist(self.potential, state, left)
             if withdraw(self.constraint, constraint):
                 twist = -math.inf
-            row = _Row(
+            row = Row(
                 Trail(parent.trail, token, child.log_probability),
                 parent.sampler if ends else self.sampler.step(parent.sampler, token),
                 constraint,
@@ -329,12 +342,12 @@ class _Search:
             )
             yield row, ends
 
-    def _ended(self, row: _Row) -> _Row:
+    def _ended(self, row: Row) -> Row:
         """A sequence after which nothing may come, weighed as it stands."""
         whole = self.potential.log_weight(row.potential)
         return row._replace(twist=whole, log_weight=row.log_weight + whole - row.twist)
 
-    def _result(self, people: _Population, sizes: Sequence[float], resampled: Sequence[int], computed: int) -> Steered:
+    def _result(self, people: Population, sizes: Sequence[float], resampled: Sequence[int], computed: int) -> Steered:
         rows = people.finished
         share_R, log_total = shares(rows)
         order = np.argsort(-share_R, kind="stable")
@@ -354,6 +367,33 @@ class _Search:
         )
 
 
+def opened(
+    engine: Engine,
+    prompt: Sequence[int],
+    *,
+    sampler: Sampler,
+    length: int,
+    stop: int,
+    constraint: Constraint[Any],
+    given: Sequence[int] | None,
+    potential: Potential[Any],
+    settings: SteeringSettings,
+    seed: int,
+) -> tuple[Search, list[int], Population]:
+    """(the search, what the model reads first, all particles at the beginning); arguments and errors as `steering`."""
+    if length < 1:
+        raise UsageError(f"the length must be at least 1, not {length}.")
+    opening = list(prompt) or [stop]
+    seen = opening[1:] if opening[0] == stop else opening
+    finishing = Finishing(constraint, length, engine.vocabulary)
+    state = finishing.resume(followed(constraint, seen if given is None else given, engine.vocabulary))
+    begun = potential.begin(seen)
+    hope = log_twist(potential, begun, length)
+    first = Row(None, sampler.begin(seen), state, begun, hope, settings.particles, hope)
+    search = Search(engine, sampler, finishing, potential, settings, length, stop, seed)
+    return search, opening, Population([first])
+
+
 def written(trail: Trail | None) -> tuple[tuple[int, ...], tuple[float, ...]]:
     """(tokens, their log-probabilities) of a trail, from the first on."""
     tokens, logarithms = [], []
@@ -364,14 +404,14 @@ def written(trail: Trail | None) -> tuple[tuple[int, ...], tuple[float, ...]]:
     return tuple(reversed(tokens)), tuple(reversed(logarithms))
 
 
-def shares(rows: Sequence[_Row]) -> tuple[Logits, float]:
+def shares(rows: Sequence[Row]) -> tuple[Logits, float]:
     """(each row's part of all weight, the logarithm of all weight); rows count as often as they have copies."""
     log_R = np.array([row.log_weight + math.log(row.copies) for row in rows])
     total = float(np.logaddexp.reduce(log_R))
     return np.exp(log_R - total), total
 
 
-def effective(rows: Sequence[_Row]) -> float:
+def effective(rows: Sequence[Row]) -> float:
     """The effective number of particles: the square of the sum of weights over the sum of squares (Kong 1992)."""
     share_R, _ = shares(rows)
     copies_R = np.array([row.copies for row in rows])
@@ -391,7 +431,7 @@ def systematic(weights: Logits, count: int, u: float) -> npt.NDArray[np.intp]:
     return np.asarray(np.minimum(found, last), np.intp)
 
 
-def resample(people: _Population, count: int, u: float) -> _Population:
+def resample(people: Population, count: int, u: float) -> Population:
     """``count`` particles of equal weight in which every sequence has about its share, the total weight unchanged."""
     rows = people.rows
     share_R, total = shares(rows)
@@ -402,12 +442,12 @@ def resample(people: _Population, count: int, u: float) -> _Population:
         for row, copies in zip(rows, copies_R.tolist(), strict=True)
     ]
     border = len(people.growing)
-    return _Population(
+    return Population(
         [row for row in kept[:border] if row is not None], [row for row in kept[border:] if row is not None]
     )
 
 
-def _progress(people: _Population, position: int, size: float, again: bool) -> Progress:
+def _progress(people: Population, position: int, size: float, again: bool) -> Progress:
     best = max(people.rows, key=lambda row: row.log_weight + math.log(row.copies))
     finished = sum(row.copies for row in people.finished)
     return Progress(position, size, len(people.growing), finished, again, written(best.trail)[0])
