@@ -24,13 +24,14 @@ import numpy as np
 from toolkit.core import Constraint, Engine, FloatArray, ToolkitError, UsageError, uniform
 from toolkit.sampling import Sampler
 from toolkit.steer import Potential, SteeringSettings
-from toolkit.steer.particles import ANYTHING, INDIFFERENT, Population, Row, Search, opened, written
+from toolkit.steer.particles import ANYTHING, INDIFFERENT, Search, opened
+from toolkit.steer.population import Population, Row, written
 
 _ALTERNATIVES = (1 << 20) - 3
 """The random lane that orders what is found."""
 
-_HOPELESS = 20.0
-"""An ending this many nats behind the best one is not read on: what is left out weighs less than 3 in 10^9 of it."""
+HOPELESS = 20.0
+"""An ending so many nats behind the best one is not read on: what is left out weighs less than 3 in 10^9 of it."""
 
 WIDE = SteeringSettings(particles=64)
 
@@ -103,8 +104,10 @@ def infill(
     settings: SteeringSettings = WIDE,
     count: int = 1,
     seed: int = 0,
+    hopeless: float = HOPELESS,
 ) -> Infilled:
     """``count`` different middles, or as many as were found. The potential weighs middles, besides the right context.
+    An ending ``hopeless`` nats behind the best so far is given up; infinity reads the right context after every one.
 
     UsageError for a gap without a right context, or as from `toolkit.steer.steering`; ToolkitError when no middle was
     found.
@@ -123,7 +126,7 @@ def infill(
         settings=settings,
         seed=seed,
     )
-    filling = _Filling(search, gap)
+    filling = _Filling(search, gap, hopeless)
     filling.run(opening, people)
     return filling.result(count)
 
@@ -131,8 +134,8 @@ def infill(
 class _Filling:
     """A search that weighs endings while particles grow."""
 
-    def __init__(self, search: Search, gap: Gap) -> None:
-        self._search, self._gap = search, gap
+    def __init__(self, search: Search, gap: Gap, hopeless: float) -> None:
+        self._search, self._gap, self._hopeless = search, gap, hopeless
         self._endings: list[_Ending] = []
         self._best = -math.inf
         self._computed = 0
@@ -177,7 +180,7 @@ class _Filling:
                 return
             exact_NV = logits_NV[places].astype(np.float64)
             right_N[alive] += exact_NV[:, token] - np.logaddexp.reduce(exact_NV, axis=1)
-            kept = weight_N[alive] + right_N[alive] > self._best - _HOPELESS
+            kept = weight_N[alive] + right_N[alive] > self._best - self._hopeless
             alive, places = alive[kept], [place for place, keep in zip(places, kept.tolist(), strict=True) if keep]
             if len(alive) and number + 1 < len(self._gap.right):
                 logits_NV, memory = engine.advance([token] * len(alive), engine.rows(memory, places))

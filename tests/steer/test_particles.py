@@ -15,7 +15,7 @@ from toolkit.core import ToolkitError, UsageError, uniform
 from toolkit.engine import open_engine
 from toolkit.sampling import Allow, Both, Forbid, Sampler
 from toolkit.steer import Progress, Steered, SteeringSettings, Together, steer, steering
-from toolkit.steer.particles import systematic
+from toolkit.steer.population import systematic
 
 WISHES = {"plain": Count, "twisted": Twisting, "guided": Guided}
 CHAINS = [{}, {"temperature": 0.7}, {"top_k": 2}, {"top_p": 0.6, "temperature": 1.3}, {"presence_penalty": 0.8}]

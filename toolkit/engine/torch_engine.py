@@ -22,7 +22,7 @@ _PRECISIONS = {torch.float32: "fp32", torch.float64: "fp64", torch.bfloat16: "bf
 _FEW = 8
 """Up to so many tokens a call is quicker without oneDNN, whose recurrent layers repack their weights each time."""
 
-_FEW_ROWS = 16
+_FEW_ROWS = 24
 """The same of rows that advance side by side: beyond about so many, oneDNN's products make up for the repacking."""
 
 _CHUNK = 1024

@@ -1,6 +1,7 @@
 """Steering by many futures: what a whole result should be, kept in view while it is made. Knows no domain.
 
-`potentials` says what such a wish is, `particles` samples what it asks for by sequential Monte Carlo.
+`potentials` says what such a wish is, `particles` samples what it asks for by sequential Monte Carlo, `population` is
+what it keeps while doing so.
 """
 
 from toolkit.steer.likeness import Likeness
