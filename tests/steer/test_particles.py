@@ -217,6 +217,23 @@ def test_when_nothing_can_be_found_it_is_said_in_a_sentence():
         search(Impossible())
 
 
+class Hopeless(Impossible):
+    def log_twist(self, state, left):
+        return -math.inf
+
+
+def test_what_is_hopeless_from_the_start_is_refused():
+    with pytest.raises(UsageError, match="takes more than 5 tokens"):
+        search(Hopeless())
+
+
+def test_guidance_together_weighs_ending_and_going_on_alike():
+    """A wish that does not guide counts on both sides, so its size cannot push the stop token away or forward."""
+    both, state = Together(Guided(), Twisting()), (1, 2)
+    assert both.guide(state, 3) == pytest.approx(Guided().guide(1, 3) + Twisting().log_twist(2, 3))
+    assert Together(Count()).guide((1,), 3) is None
+
+
 class TwoThreesLater(NoTwoThrees):
     """The same rule, found out only afterwards."""
 

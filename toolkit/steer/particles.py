@@ -353,6 +353,8 @@ def opened(
     state = finishing.resume(followed(constraint, seen if given is None else given, engine.vocabulary))
     begun = potential.begin(seen)
     hope = log_twist(potential, begun, length)
+    if hope == -math.inf:
+        raise UsageError(f"what is asked for takes more than {length} tokens.")
     first = Row(None, sampler.begin(seen), state, begun, hope, settings.particles, hope)
     search = Search(engine, sampler, finishing, potential, settings, length, stop, seed)
     return search, opening, Population([first])

@@ -162,13 +162,15 @@ class Together:
         return _total(log_twist(each, mine, left) for each, mine in zip(self.potentials, state, strict=True))
 
     def guide(self, state: tuple[Any, ...], left: int) -> Factors | None:
-        factors = [
-            each.guide(mine, left)
-            for each, mine in zip(self.potentials, state, strict=True)
-            if isinstance(each, Guiding)
-        ]
-        opinions = [each for each in factors if each is not None]
-        return np.sum(opinions, axis=0) if opinions else None
+        """The guides' opinions; a potential without one counts with its twist, so that ending here weighs fairly."""
+        sure, opinions = 0.0, []
+        for each, mine in zip(self.potentials, state, strict=True):
+            factors_V = each.guide(mine, left) if isinstance(each, Guiding) else None
+            if factors_V is None:
+                sure += log_twist(each, mine, left)
+            else:
+                opinions.append(factors_V)
+        return np.sum(opinions, axis=0) + sure if opinions else None
 
     def over(self, state: tuple[Any, ...]) -> bool:
         return any(over(each, mine) for each, mine in zip(self.potentials, state, strict=True))
