@@ -196,12 +196,12 @@ def _log_mean(logarithms: Sequence[float]) -> float:
     return float(np.logaddexp.reduce(logarithms) - math.log(len(logarithms)))
 
 
-def filling(quick: bool) -> list[dict[str, Any]]:
+def filling(quick: bool, numbers: Sequence[int]) -> list[dict[str, Any]]:
     """For each gap and number of particles: the right context's likelihood after what is drawn, and what it costs."""
     from toolkit.infill import infill
 
     rows = []
-    for name, engine, gap, original in _gaps(quick):
+    for name, engine, gap, original in _gaps(numbers):
         for particles, seeds in ({32: 2} if quick else {8: 6, 32: 4, 128: 2}).items():
             began = time.process_time()
             found = [
@@ -278,7 +278,7 @@ def _exactly(wanted: int, state: Any, length: int) -> Any:
     return Fit.ENDS if length == wanted else Fit.NOT_YET
 
 
-def _gaps(quick: bool) -> list[tuple[str, Any, Any, float | None]]:
+def _gaps(numbers: Sequence[int]) -> list[tuple[str, Any, Any, float | None]]:
     from toolkit.api import open_corpus, open_run
     from toolkit.domains.music.filling import bars_gap
     from toolkit.domains.text.filling import text_gap
@@ -300,7 +300,7 @@ def _gaps(quick: bool) -> list[tuple[str, Any, Any, float | None]]:
     for number, tune in enumerate(whole[:: len(whole) // 3][:3], start=1):
         gap = bars_gap(folk.codec, tune, 3, 4)
         gaps.append((f"`folk`, bars 3 and 4 of unseen tune {number}", folk.engine, gap, _original(folk, tune, gap)))
-    return gaps[2:4] if quick else gaps
+    return [gaps[number] for number in numbers]
 
 
 def _original(run: Any, tune: Any, gap: Any) -> float:
@@ -424,10 +424,9 @@ def main(given: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.steering", description=__doc__.splitlines()[0])
     parser.add_argument("--tasks", nargs="*", default=list(tasks()), choices=list(tasks()))
     parser.add_argument("--parts", nargs="*", default=["steering", "filling", "rows"])
+    parser.add_argument("--gaps", nargs="*", type=int, default=list(range(6)), help="which, of six")
     parser.add_argument("--quick", action="store_true", help="few seeds: whether it runs, not what it says")
-    parser.add_argument(
-        "--json", type=Path, metavar="FILE", help="where the figures go; figures already there are kept"
-    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="where the figures go; what is there is added to")
     arguments = parser.parse_args(given)
     torch.set_num_threads(1)
     found: dict[str, Any] = {}
@@ -439,7 +438,7 @@ def main(given: Sequence[str] | None = None) -> None:
             found.setdefault("steering", {})[task.name] = steering(task, arguments.quick)
             _keep(found, arguments.json)
     if "filling" in arguments.parts:
-        found["filling"] = filling(arguments.quick)
+        found["filling"] = [*found.get("filling", []), *filling(arguments.quick, arguments.gaps)]
     if "rows" in arguments.parts:
         found["rows"] = rows(arguments.quick)
     written = report(found)
