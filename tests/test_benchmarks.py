@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import decode, melody_codecs, melody_quality, streams, text
+from benchmarks import decode, melody_codecs, melody_quality, steering, streams, text
 from toolkit.batches import Encoded
 from toolkit.core import Corpus, Document, InputError, ToolkitError, UsageError
 from toolkit.domains.music.melody import MelodyCodec
@@ -175,3 +175,14 @@ def test_every_way_of_decoding_is_timed() -> None:
     assert set(found["tokens_per_second"]) == {"loop", "engine", "nn.LSTM", "nn.LSTM, drawing"}
     assert all(speed > 0 for speed in found["tokens_per_second"].values())
     assert "| 1 × 8, 65 ids | 1 |" in decode.report([found])
+
+
+def test_steering_is_compared_with_rejection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steering, "PARTICLES", {8: 1})
+    monkeypatch.setattr(steering, "TRIES", 128)
+    task = steering.tasks()["cadence"]()
+    rejection, mask, steered = steering.steering(task, quick=True)
+    assert rejection["of"] == mask["of"] == 16
+    assert steered["way"] == "8 particles"
+    assert steered["rejection"] == pytest.approx(1 - (1 - rejection["share"]) ** 8)
+    assert "| 8 particles | " in steering.report({"steering": {task.name: [rejection, mask, steered]}})

@@ -174,3 +174,17 @@ def test_the_table_can_be_listed_without_torch():
 
     code = "import sys, toolkit.engine, toolkit.generate; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("rows", [1, 3, 60])
+def test_rows_side_by_side_agree_with_each_alone(engine, rows):
+    """However many rows there are: few and many take different kernels."""
+    _, memory = engine.feed(ids(5), engine.begin())
+    side_by_side = engine.rows(memory, [0] * rows)
+    for token in ids(4, seed=9):
+        tokens = [(token + row) % V for row in range(rows)]
+        logits_NV, side_by_side = engine.advance(tokens, side_by_side)
+    alone = engine.rows(memory, [0])
+    for token in ids(4, seed=9):
+        logits_V, alone = engine.feed([(token + rows - 1) % V], alone)
+    np.testing.assert_allclose(log_softmax(logits_NV[-1]), log_softmax(logits_V), atol=1e-4)

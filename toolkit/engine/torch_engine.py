@@ -22,6 +22,9 @@ _PRECISIONS = {torch.float32: "fp32", torch.float64: "fp64", torch.bfloat16: "bf
 _FEW = 8
 """Up to so many tokens a call is quicker without oneDNN, whose recurrent layers repack their weights each time."""
 
+_FEW_ROWS = 24
+"""The same of rows that advance side by side: beyond about so many, oneDNN's products make up for the repacking."""
+
 _CHUNK = 1024
 """A longer prompt is read in pieces of so many tokens: logits are made for every one, and only the last kept."""
 
@@ -84,7 +87,7 @@ class TorchEngine:
         if not tokens:
             raise ValueError("an engine must be fed at least one token")
         ids_BT = torch.tensor([list(tokens)], device=self._device)
-        with self._scope(len(tokens)):
+        with self._scope(len(tokens) <= _FEW):
             for piece_BT in torch.split(ids_BT, _CHUNK, dim=1):
                 logits_BTV, memory = self._model(piece_BT, memory)
         logits_V: FloatArray = logits_BTV[0, -1].float().cpu().numpy().astype(np.float32, copy=False)
@@ -101,15 +104,15 @@ class TorchEngine:
     def advance(self, tokens: Sequence[int], memory: State | None) -> tuple[FloatArray, State | None]:
         """(logits_NV float32, memory) after one token in each of N rows; ``memory`` is left as it was."""
         ids_BT = torch.tensor([[each] for each in tokens], device=self._device)
-        with self._scope(1):
+        with self._scope(len(tokens) <= _FEW_ROWS):
             logits_BTV, memory = self._model(ids_BT, memory)
         logits_NV: FloatArray = logits_BTV[:, -1].float().cpu().numpy().astype(np.float32, copy=False)
         return logits_NV, memory
 
-    def _scope(self, tokens: int) -> AbstractContextManager[None]:
+    def _scope(self, few: bool) -> AbstractContextManager[None]:
         if self._device.type == "cuda":
             return without_tf32
-        return _without_one_dnn if tokens <= _FEW and self._device.type == "cpu" else nullcontext()
+        return _without_one_dnn if few and self._device.type == "cpu" else nullcontext()
 
 
 def moved(model: nn.Module, device: str) -> nn.Module:

@@ -15,9 +15,13 @@ from toolkit.sampling.sampler import Sampler, States
 
 
 class Opening(NamedTuple):
-    """What a model is fed first, and the states of sampler and constraint before the first new token."""
+    """What a model is fed first, and the states of sampler and constraint before the first new token.
+
+    ``seen`` is what is fed without a leading stop.
+    """
 
     tokens: tuple[int, ...]
+    seen: tuple[int, ...]
     sampler: States
     constraint: Finishing[Any]
     state: Any
@@ -45,7 +49,7 @@ def opened(
     seen = fed[1:] if fed[0] == stop else fed
     finishing = Finishing(constraint, length, vocabulary)
     state = finishing.resume(_advanced(constraint, seen if given is None else given, vocabulary))
-    return Opening(fed, sampler.begin(seen), finishing, state)
+    return Opening(fed, seen, sampler.begin(seen), finishing, state)
 
 
 def _advanced(constraint: Constraint[Any], given: Sequence[int], vocabulary: int) -> Any:

@@ -1,0 +1,67 @@
+"""A gap in a melody: bars to be made anew, with what is before and after them kept.
+
+Knows notes as events; new bars are as many as the old ones, so every bar line stays where it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from toolkit.core import UsageError
+from toolkit.domains.music.events import Kind, Layout
+from toolkit.domains.music.grammar import Limits, Place, Stage
+from toolkit.domains.music.melody import MelodyCodec
+from toolkit.infill import Fit, Gap
+from toolkit.score.notes import Score
+
+_MOST_IN_BAR = 64
+"""More tokens than any bar of a melody needs."""
+
+
+def bars_gap(codec: MelodyCodec, score: Score, first: int, last: int) -> Gap:
+    """The gap where bars ``first`` to ``last`` of ``score`` are, counted from 1; a pickup is bar 0 and stays.
+
+    The model reads the melody before them and, after each middle, the rest to its end. A note that sounds over the
+    first bar line of the gap ends there or is held on by the new bars; one that sounded out of the gap is struck at the
+    bar line, so that what follows the gap keeps its pitches. UsageError when there are no such bars or none after them;
+    InputError when the codec cannot hold the melody.
+    """
+    layout = codec.layout
+    tokens = codec.encode(score)
+    lines = _bar_lines(layout, tokens)
+    total = max(lines)
+    if not 1 <= first <= last < total:
+        raise UsageError(f"bars 1 to {total - 1} of this melody can be made anew, not {first} to {last}.")
+    before, after = tokens[: lines[first] + 1], tokens[lines[last + 1] :]
+
+    def fit(place: Place, length: int) -> Fit:
+        return Fit.ENDS if place.stage is Stage.BAR_LINE and place.number == last else Fit.NOT_YET
+
+    return Gap(
+        left=(codec.stop, *before),
+        right=(*_struck(layout, tokens[: lines[last + 1]], after), codec.stop),
+        fit=fit,
+        longest=_MOST_IN_BAR * (last - first + 1) + 3 * (total - last) + 1,
+        stop=codec.stop,
+        constraint=codec.within(Limits(bars=total)),
+    )
+
+
+def filled(codec: MelodyCodec, gap: Gap, middle: Sequence[int]) -> Score:
+    """The whole melody with ``middle`` in the gap."""
+    return codec.decode([*gap.left[1:], *middle, *gap.right])
+
+
+def _bar_lines(layout: Layout, tokens: Sequence[int]) -> dict[int, int]:
+    """The index in ``tokens`` of the event that opens each bar, by the bar's number."""
+    opened = [index for index, token in enumerate(tokens) if layout.events[token].kind is Kind.BAR]
+    first = 1 if tokens[opened[0]] == layout.ids[layout.bar(1)] else 0
+    return dict(enumerate(opened, first))
+
+
+def _struck(layout: Layout, before: Sequence[int], after: Sequence[int]) -> list[int]:
+    """``after``, its note at the bar line struck anew if it was tied over from ``before``."""
+    if layout.events[after[1]].kind is not Kind.TIE:
+        return list(after)
+    pitches = [token for token in before if layout.events[token].kind is Kind.PITCH]
+    return [after[0], pitches[-1], *after[2:]]

@@ -1,0 +1,82 @@
+"""A melody as it is heard event by event: a value that grows, where a decoder is an object that changes.
+
+Keeps notes with their place in the bar, pitches as semitones above the tonic. Knows events, and no token number
+beyond the `Layout`; what is heard must be grammatical.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from toolkit.domains.music.events import Kind, Layout
+from toolkit.score.notes import Meter
+
+
+class Sounded(NamedTuple):
+    """A note: the number of the bar it begins in (0 the pickup), the tick in it, semitones above the tonic, ticks."""
+
+    bar: int
+    tick: int
+    pitch: int
+    length: int
+
+
+class Heard(NamedTuple):
+    """What was heard so far. ``tick`` is where in bar ``number`` the next sound begins, -1 before the first bar.
+
+    ``sounding`` is what sounds without an end yet: a pitch, a tie or a rest; the last of ``notes`` may still go on
+    over the bar line. ``bar`` and ``beat`` are lengths in ticks.
+    """
+
+    bar: int = 0
+    beat: int = 0
+    number: int = -1
+    tick: int = 0
+    sounding: tuple[Kind, int] | None = None
+    notes: tuple[Sounded, ...] = ()
+
+    @property
+    def at(self) -> int:
+        """Ticks since the first full bar line; before it negative."""
+        return (self.number - 1) * self.bar + self.tick
+
+    def onset(self, note: Sounded) -> int:
+        """Where a note begins, counted as ``at`` is."""
+        return (note.bar - 1) * self.bar + note.tick
+
+
+def hear(layout: Layout, heard: Heard, token: int) -> Heard:
+    """What is heard after one more token."""
+    kind, value = layout.events[token]
+    if kind is Kind.UNTIL:
+        return _until(heard, value)
+    if kind in (Kind.PITCH, Kind.TIE, Kind.REST):
+        return heard._replace(sounding=(kind, value))
+    if kind is Kind.BAR:
+        first = 1 if value == layout.bar(1).value else 0
+        return heard._replace(number=first if heard.number < 0 else heard.number + 1, tick=0)
+    if kind is Kind.METER:
+        meter = Meter(*layout.meters[value])
+        return heard._replace(bar=meter.bar(), beat=meter.beat())
+    return heard
+
+
+def heard_from(layout: Layout, tokens: Iterable[int]) -> Heard:
+    """What is heard after all of ``tokens``."""
+    heard = Heard()
+    for token in tokens:
+        heard = hear(layout, heard, token)
+    return heard
+
+
+def _until(heard: Heard, tick: int) -> Heard:
+    notes = heard.notes
+    length = tick - heard.tick
+    if heard.sounding is not None:
+        kind, pitch = heard.sounding
+        if kind is Kind.PITCH:
+            notes = (*notes, Sounded(heard.number, heard.tick, pitch, length))
+        elif kind is Kind.TIE:
+            notes = (*notes[:-1], notes[-1]._replace(length=notes[-1].length + length))
+    return heard._replace(tick=tick, sounding=None, notes=notes)
