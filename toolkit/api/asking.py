@@ -13,6 +13,7 @@ from toolkit.core import Knob, checked, knob, knobs_of
 from toolkit.engine.blend_settings import BlendSettings
 from toolkit.sampling import sampling_knobs
 from toolkit.search.settings import SearchSettings
+from toolkit.steer import SteeringSettings
 
 Part = TypeVar("Part")
 
@@ -28,8 +29,19 @@ class PageSettings:
     )
 
 
+@dataclass(frozen=True)
+class LikenessSettings:
+    """Another run that a result should sound like as a whole."""
+
+    like: str | None = knob(
+        None, "another run of the same codec that the whole should sound like, with a strength, such as runs/other:0.5"
+    )
+
+
 SHARED: Mapping[type, str] = {
     SearchSettings: "Search",
+    LikenessSettings: "Steering",
+    SteeringSettings: "Steering",
     BlendSettings: "Blending",
     PageSettings: "Adapting",
     AdaptSettings: "Adapting",
@@ -51,6 +63,7 @@ def generation_knobs(domain: str, defaults: Mapping[str, Any] | None = None) -> 
         length_knob(found.length),
         *knobs_of(found.controls),
         *_under("Sampling", sampling_knobs()),
+        *_under("Steering", knobs_of(found.wishes)),
         *(each for kind, group in SHARED.items() for each in _under(group, knobs_of(kind))),
     )
     known = {**found.sampling, **(defaults or {})}

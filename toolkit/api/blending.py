@@ -71,16 +71,17 @@ def blended_run(run: Run, settings: BlendSettings) -> Run:
     asked = blend_of(settings)
     if asked is None and settings.guidance == 1:
         return run
-    fellows = tuple(_fellow(run, name) for name in ([] if asked is None else asked[1]))
+    fellows = tuple(fellow_of(run, name) for name in ([] if asked is None else asked[1]))
     shared = {each.name: getattr(run, each.name) for each in dataclasses.fields(Run)}
     return BlendedRun(**shared, base=run, fellows=fellows, blending=settings)
 
 
-def _fellow(run: Run, name: str) -> Run:
+def fellow_of(run: Run, name: str) -> Run:
+    """The run called ``name``, opened as ``run`` is; UsageError unless they share their codec."""
     fellow = open_run(name, device=run.device, engine=run.engine_name)
     if fellow.codec.fingerprint != run.codec.fingerprint:
         raise UsageError(
-            f"{name} cannot be mixed into {run.name}, whose codec is another one; a run trained by "
+            f"{name} does not go together with {run.name}, whose codec is another one; a run trained by "
             f"toolkit train CORPUS --from {run.name} shares it."
         )
     return fellow

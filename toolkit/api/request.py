@@ -1,26 +1,43 @@
 """One request: a run, what to go on from, a seed and settings, and everything that generating needs of them.
 
-Puts together engine, sampler and constraint, and chooses the way in which the tokens come about: drawn one by one, or
-searched for. The loops themselves are `toolkit.generate` and `toolkit.search`.
+Puts together engine, sampler, constraint and wishes, and knows in which way the tokens come about: drawn one by one,
+searched for, steered, or filled into a gap. The loops themselves are `toolkit.generate`, `toolkit.search`,
+`toolkit.steer` and `toolkit.infill`.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from functools import cached_property
 from typing import Any
 
 from toolkit import generate
 from toolkit.adapt.settings import AdaptSettings
 from toolkit.api.adapting import adapted_run
-from toolkit.api.asking import PageSettings, part
-from toolkit.api.blending import blended_run
+from toolkit.api.asking import LikenessSettings, PageSettings, part
+from toolkit.api.blending import blended_run, fellow_of
 from toolkit.api.running import Run
-from toolkit.core import Constraint, Engine
-from toolkit.engine.blend_settings import BlendSettings
+from toolkit.core import Constraint, Engine, UsageError
+from toolkit.engine.blend_settings import BlendSettings, fellows
+from toolkit.infill import Gap, Infilled, infill
 from toolkit.sampling import Sampler, sampling_knobs
 from toolkit.search import SAMPLE, Found, SearchSettings, search
+from toolkit.steer import Likeness, Potential, Progress, Steered, SteeringSettings, Together, steering
+
+WIDE = 64
+"""Particles where something is wished, or a gap is filled, and nobody said how many."""
+
+
+class Way(Enum):
+    """How tokens come about."""
+
+    DRAWN = "drawn"
+    FOUND = "found"
+    STEERED = "steered"
+    FILLED = "filled"
 
 
 @dataclass(frozen=True)
@@ -77,10 +94,45 @@ class Request:
     def searching(self) -> SearchSettings:
         return part(SearchSettings, self.settings)
 
-    @property
-    def searches(self) -> bool:
-        """Whether the tokens are searched for rather than drawn."""
-        return self.searching.search != SAMPLE
+    @cached_property
+    def wishes(self) -> tuple[Potential[Any], ...]:
+        """What the whole should be like, beyond what is a constraint."""
+        run, (_, opening) = self.run, self.opening
+        wishes: Any = part(run.domain.wishes, self.settings)
+        found = run.domain.wished(run.codec, wishes, self.controls, self.engine, opening)
+        like = part(LikenessSettings, self.settings).like
+        return found if like is None else (*found, self._likeness(like))
+
+    def _likeness(self, like: str) -> Potential[Any]:
+        others = fellows(like)
+        if len(others) != 1:
+            raise UsageError(f"like names one run and a strength, such as runs/other:0.5, not {like!r}.")
+        (asked,) = others
+        other = fellow_of(self.run, asked.run)
+        return Likeness(other.engine, self.opening[1], asked.weight, vocabulary=self.engine.vocabulary)
+
+    @cached_property
+    def gap(self) -> Gap | None:
+        """The gap to fill, where the settings ask for one."""
+        return self.run.domain.gap_asked(self.run.codec, self.controls, self.opening[1], self.given)
+
+    @cached_property
+    def steering(self) -> SteeringSettings:
+        asked = part(SteeringSettings, self.settings)
+        wide = asked.particles == 1 and bool(self.wishes or self.gap)
+        return dataclasses.replace(asked, particles=WIDE) if wide else asked
+
+    @cached_property
+    def way(self) -> Way:
+        """UsageError when the settings ask for two ways at once."""
+        ways = [Way.FILLED] * (self.gap is not None)
+        ways += [Way.FOUND] * (self.searching.search != SAMPLE)
+        ways += [Way.STEERED] * (self.gap is None and self.steering.particles > 1)
+        if self.gap is not None and self.wishes:
+            raise UsageError("a gap is filled freely: no wish can be steered towards in it.")
+        if len(ways) > 1:
+            raise UsageError("a search for what is likely is not steered and fills no gap: ask for one of them.")
+        return ways[0] if ways else Way.DRAWN
 
     def drawn(self) -> Iterator[generate.Step]:
         """The tokens, drawn one by one. Errors in what is asked come before the first."""
@@ -89,6 +141,16 @@ class Request:
     def found(self, count: int) -> list[Found]:
         """The ``count`` best sequences of the search asked for, the best first."""
         return search(self.engine, self.opening[1], settings=self.searching, count=count, **self._common)
+
+    def steered(self) -> Iterator[Progress | Steered]:
+        """How the search by particles stands, again and again, and last what it found."""
+        potential = Together(*self.wishes)
+        return steering(self.engine, self.opening[1], potential=potential, settings=self.steering, **self._common)
+
+    def filled(self, count: int) -> Infilled:
+        """``count`` ways to fill the gap, or as many as were found."""
+        assert self.gap is not None
+        return infill(self.engine, self.gap, sampler=self.sampler, settings=self.steering, count=count, seed=self.seed)
 
     @property
     def _common(self) -> dict[str, Any]:

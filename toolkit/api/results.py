@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ class Result:
 
     ``tokens`` are the generated ids and ``log_probabilities`` the model's own, in nats. ``ending`` says why
     it ended: "stop", "length", "cut" (the controls said so) or "interrupted". ``given`` is the item gone on from;
-    ``index`` is of the training corpus, where the run has one.
+    ``index`` is of the training corpus, where the run has one; ``facts`` are what a search or a steering says of it.
     """
 
     domain: Domain[Any, Any]
@@ -39,6 +39,7 @@ class Result:
     ending: str
     given: Any = None
     index: NgramIndex | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
@@ -59,6 +60,7 @@ class Result:
             "settings": dict(self.settings),
             "ending": self.ending,
             "tokens": len(self.tokens),
+            **({"found": dict(self.facts)} if self.facts else {}),
             **({} if self.originality is None else {"originality": self.originality.data()}),
         }
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from toolkit.api import Result, Run, Stream, open_run
+from toolkit.api.request import Way
 from toolkit.cli import options, terminal
 from toolkit.cli.settings import chosen, with_flags
 from toolkit.core import UsageError, unknown
@@ -71,7 +72,7 @@ def command(
         return _print_json(opened, streams, out, count)
     for number, stream in enumerate(streams, start=1):
         if number == 1:
-            last = stream.seed if stream.request.searches else stream.seed + count - 1
+            last = stream.seed + (count - 1) * (stream.request.way in (Way.DRAWN, Way.STEERED))
             terminal.say(f"Seed {stream.seed}" + (f" to {last}" if last > stream.seed else ""))
         if out is None:
             _print(stream, first=number == 1)
@@ -121,7 +122,7 @@ def _print(stream: Stream, *, first: bool) -> None:
         terminal.write("\n")
     began, streamed = time.monotonic(), _Streamed(stream.prompt)
     for part in stream:
-        if isinstance(part, str):
+        if isinstance(part, str) and stream.request.way is not Way.FILLED:  # whose end follows it
             streamed.write(part)
     result = stream.result()
     streamed.end(result.text)

@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from toolkit.core import BuiltIn, Codec, Constraint, Corpus, unknown
+from toolkit.core import BuiltIn, Codec, Constraint, Corpus, Engine, unknown
+from toolkit.infill import Gap
 from toolkit.originality import NgramIndex, View
+from toolkit.steer import Potential
 
 Item = TypeVar("Item")
 Part = TypeVar("Part")
@@ -41,6 +43,10 @@ class Domain(Generic[Item, Part]):
     stream of parts where the controls say so. ``exports`` maps a file suffix to a function of (item, details) that
     returns the file's bytes; ``details`` are the result's settings. ``unit`` is what losses are reported in.
 
+    ``wishes`` is a frozen dataclass of knobs that particles steer towards; ``wished`` makes potentials of its values,
+    for a codec, the controls, the engine and the ids that open the sequence. ``gap_asked`` is the gap in the given item
+    that the controls ask to fill, and ``filled`` the whole item with a middle in it.
+
     ``view`` is how items are compared with a training corpus; ``copy_limit`` makes the constraint that what comes
     after the given item shares no run of more units with it, and sees what ``constraint`` sees.
     """
@@ -62,6 +68,10 @@ class Domain(Generic[Item, Part]):
     exports: Mapping[str, Callable[[Item, Mapping[str, Any]], bytes]]
     show: Callable[[Item], str]
     unit: str
+    wishes: type
+    wished: Callable[[Codec[Item, Part], Any, Any, Engine, Sequence[int]], tuple[Potential[Any], ...]]
+    gap_asked: Callable[[Codec[Item, Part], Any, Sequence[int], Item | None], Gap | None]
+    filled: Callable[[Codec[Item, Part], Gap, Item | None, Sequence[int], Any], Item]
     view: View[Item]
     copy_limit: Callable[[Codec[Item, Part], NgramIndex, int, Item | None], Constraint[Any]]
     sampling: Mapping[str, Any]

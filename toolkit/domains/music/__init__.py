@@ -8,11 +8,13 @@ from toolkit.core import Codec
 from toolkit.domains import Domain
 from toolkit.domains.music.controls import MelodyControls, constraint
 from toolkit.domains.music.corpora import ABC, MIDI, built_in, read
+from toolkit.domains.music.filling import gap_asked, melody_filled
 from toolkit.domains.music.listing import show
 from toolkit.domains.music.melody import MelodyCodec, Part
 from toolkit.domains.music.originality import MelodyView, copy_limit
 from toolkit.domains.music.prompt import opening, read_prompt
 from toolkit.domains.music.views import EXPORTS
+from toolkit.domains.music.wishes import MelodyWishes, wished
 from toolkit.score.notes import Score, Track
 
 __all__ = ["DOMAIN"]
@@ -50,6 +52,10 @@ DOMAIN: Domain[Score, Part] = Domain(
     exports=EXPORTS,
     show=show,
     unit="note",
+    wishes=MelodyWishes,
+    wished=wished,
+    gap_asked=gap_asked,
+    filled=melody_filled,
     view=MelodyView(),
     copy_limit=copy_limit,
     sampling={"temperature": 0.95, "top_p": 0.98},

@@ -49,6 +49,10 @@ class MelodyControls:
         low=5,
         high=256,
         unit="notes",
+        group="Originality",
+    )
+    refill: str | None = knob(
+        None, "These bars of the given melody are made anew, the others kept: 5 or 5-8.", group="Filling a gap"
     )
     tempo: int = knob(120, "How fast the result plays.", low=20, high=400, unit="quarter notes a minute")
     instrument: int = knob(0, "The General MIDI program that plays it.", low=0, high=127)

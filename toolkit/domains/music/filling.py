@@ -5,9 +5,13 @@ Knows notes as events; new bars are as many as the old ones, so every bar line s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
-from toolkit.core import UsageError
+from toolkit.core import Codec, UsageError
+from toolkit.domains.music.controls import MelodyControls
 from toolkit.domains.music.events import Kind, Layout
 from toolkit.domains.music.grammar import Limits, Place, Stage
 from toolkit.domains.music.melody import MelodyCodec
@@ -16,6 +20,39 @@ from toolkit.score.notes import Score
 
 _MOST_IN_BAR = 64
 """More tokens than any bar of a melody needs."""
+
+
+def gap_asked(
+    codec: Codec[Score, Any], controls: MelodyControls, opening: Sequence[int], given: Score | None
+) -> Gap | None:
+    """The gap that ``controls`` ask to fill in the ``given`` melody; None when they do not.
+
+    UsageError as `bars_gap`, without a melody, and when anything else is asked of the notes: new bars are drawn freely,
+    in the melody's own key and meter.
+    """
+    if controls.refill is None:
+        return None
+    if not isinstance(codec, MelodyCodec) or given is None or not given.notes:
+        raise UsageError("refill makes bars of a given melody anew: give one to go on from.")
+    if (
+        replace(controls, refill=None, tempo=MelodyControls.tempo, instrument=MelodyControls.instrument)
+        != MelodyControls()
+    ):
+        raise UsageError("bars are made anew freely: nothing else can be asked of them.")
+    match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", controls.refill)
+    if match is None:
+        raise UsageError(f"the bars to make anew are written 5 or 5-8, not {controls.refill!r}.")
+    first = int(match[1])
+    return bars_gap(codec, given, first, int(match[2] or first))
+
+
+def melody_filled(
+    codec: Codec[Score, Any], gap: Gap, given: Score | None, middle: Sequence[int], controls: MelodyControls
+) -> Score:
+    """The whole melody."""
+    if not isinstance(codec, MelodyCodec):
+        raise TypeError(f"{type(codec).__name__} has no bars")
+    return filled(codec, gap, middle)
 
 
 def bars_gap(codec: MelodyCodec, score: Score, first: int, last: int) -> Gap:

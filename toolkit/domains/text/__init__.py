@@ -13,9 +13,11 @@ from toolkit.domains.text.characters import CharCodec
 from toolkit.domains.text.constraints import constraint
 from toolkit.domains.text.controls import TextControls, hold_back
 from toolkit.domains.text.corpora import SUFFIXES, read
+from toolkit.domains.text.filling import gap_asked, text_filled
 from toolkit.domains.text.originality import TextView, copy_limit
 from toolkit.domains.text.pieces import BpeCodec, UnigramCodec
 from toolkit.domains.text.raw_bytes import ByteCodec
+from toolkit.domains.text.wishes import TextWishes, wished
 
 __all__ = ["DOMAIN"]
 
@@ -67,6 +69,10 @@ DOMAIN: Domain[str, str] = Domain(
     exports={".txt": _plain, ".json": _with_details},
     show=_same,
     unit="byte",
+    wishes=TextWishes,
+    wished=wished,
+    gap_asked=gap_asked,
+    filled=text_filled,
     view=TextView(),
     copy_limit=copy_limit,
     sampling={"temperature": 0.8},

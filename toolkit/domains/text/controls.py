@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from toolkit.core import knob
+from toolkit.domains.text.filling import FillingControls
 from toolkit.domains.text.form import FormControls
 from toolkit.domains.text.structure import StructureControls
 from toolkit.domains.text.typed import listed
@@ -30,6 +31,7 @@ class StopControls:
         low=11,
         high=1000,
         unit="characters",
+        group="Originality",
     )
 
     def stop_strings(self) -> tuple[str, ...]:
@@ -38,7 +40,7 @@ class StopControls:
 
 
 @dataclass(frozen=True)
-class TextControls(StructureControls, VerseControls, FormControls, WordingControls, StopControls):
+class TextControls(FillingControls, StructureControls, VerseControls, FormControls, WordingControls, StopControls):
     """What a user may ask of the text that comes: a new kind of wish is one more base class, its knobs in its own file.
 
     All of it is about what comes after the prompt.
