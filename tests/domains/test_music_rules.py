@@ -130,7 +130,7 @@ CONTROLS = st.builds(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(CONTROLS, st.integers(0, 2**31))
 def test_random_combinations_are_kept_to_or_refused_before_the_first_token(controls: MelodyControls, seed: int) -> None:
     try:
