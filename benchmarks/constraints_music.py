@@ -37,7 +37,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
         **{"chords": CHORDS, "bars": 16, "leap": 7, "close": "authentic", "meter": "4/4", **SCALES},
     },
     "rhythm, 8 bars": {"rhythm": "1 1/2 1/2 1 1", "bars": 8},
-    "notes": {"notes": "C D E F G A B c"},
+    "pitches": {"pitches": "C D E F G A B c"},
     "motif, 8 bars": {"motif": "c d e c", "bars": 8},
     "motif in rhythm, 8 bars of 4/4": {"motif": "c d e c", "motif_rhythm": True, "bars": 8, "meter": "4/4"},
     "motif in rhythm, 8 bars": {"motif": "c d e c", "motif_rhythm": True, "bars": 8},

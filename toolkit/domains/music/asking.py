@@ -58,7 +58,7 @@ class Asked(Protocol):
     @property
     def rhythm(self) -> str | None: ...
     @property
-    def notes(self) -> str | None: ...
+    def pitches(self) -> str | None: ...
     @property
     def motif(self) -> str | None: ...
     @property
@@ -77,8 +77,8 @@ def asked_of(controls: Asked) -> tuple[Limits, tuple[Rule, ...]]:
     if controls.chords is not None:
         limits, harmony = _over_chords(limits, controls.chords)
         rules.append(harmony)
-    if controls.notes is not None:
-        rules.append(Line(_pitches(controls.notes, "notes")))
+    if controls.pitches is not None:
+        rules.append(Line(_pitches(controls.pitches)))
     if controls.motif is not None:
         rules.append(_motif(controls.motif, controls.motif_rhythm, controls.motif_at_pitch))
     if controls.leap is not None:
@@ -121,7 +121,7 @@ def _in_rhythm(limits: Limits, text: str) -> tuple[Limits, Rhythm]:
     if _LENGTHS.fullmatch(text):
         rhythm = Rhythm.of_lengths(text, asked or Meter(4, 4))
     else:
-        rhythm = Rhythm.of_score(_read(text, "rhythm", asked))
+        rhythm = Rhythm.of_score(_read(text, asked))
     if asked not in (None, rhythm.meter):
         raise UsageError(f"the rhythm is in {rhythm.meter}, and the meter asked for is {asked}.")
     if limits.bars is not None:
@@ -147,7 +147,7 @@ def _motif(text: str, rhythm: bool, at_pitch: bool) -> Motif:
             )
         steps = [int(step) for step in re.split(r"[\s,]+", text.strip())]
         return Motif(tuple(accumulate(steps, initial=_MIDDLE)))
-    score = _read(text, "motif").rescaled(TICKS)
+    score = _read(text).rescaled(TICKS)
     pitches = tuple(note.pitch for note in score.notes)
     if not pitches:
         raise UsageError("there are no notes in the motif.")
@@ -159,14 +159,14 @@ def _motif(text: str, rhythm: bool, at_pitch: bool) -> Motif:
     return Motif(pitches, transposed=not at_pitch, durations=durations)
 
 
-def _pitches(text: str, what: str) -> tuple[int, ...]:
-    pitches = tuple(note.pitch for note in _read(text, what).notes)
+def _pitches(text: str) -> tuple[int, ...]:
+    pitches = tuple(note.pitch for note in _read(text).notes)
     if not pitches:
-        raise UsageError(f"there are no notes in the {what}.")
+        raise UsageError("there are no notes among the pitches asked for.")
     return pitches
 
 
-def _read(text: str, what: str, meter: Meter | None = None) -> Score:
+def _read(text: str, meter: Meter | None = None) -> Score:
     """The melody that ``text`` spells, in ``meter`` unless it says its own, or that the file it names holds."""
     if meter is not None and "\n" not in text and "M:" not in text and not re.search(r"\.\w{2,4}\s*$", text):
         text = f"M:{meter} {text}"

@@ -85,6 +85,11 @@ class Horizon:
         self._known: dict[tuple[bytes, ...], BarDistances] = {}
         self._bars = self._fixpoint() if header.bars is None else self._backwards(header.bars)
 
+    @property
+    def cells(self) -> int:
+        """The entries of its tables."""
+        return sum(5 * each.note_TQ.size for each in self._known.values())
+
     def bar(self, number: int) -> BarDistances:
         """The distances in bar ``number``: 0 is the pickup."""
         return self._bars[0 if len(self._bars) == 1 else number]

@@ -25,7 +25,9 @@ from toolkit.domains.music.rules.rule import Header, Rule
 from toolkit.score.notes import MODES, Key, Meter
 
 _REMEMBERED = 1 << 14
-_HORIZONS = 8
+_HORIZONS = 6
+_MOST_KEPT = 75_000_000
+"""The most entries of tables that are kept for headers seen before: 300 MB."""
 
 _PATIENCE = 48
 """After so many headers none of which is as near as can be, the nearest of them counts: a distance safe to rely on."""
@@ -51,11 +53,21 @@ class _Tables:
         self.product = product(machines, len(header.pitches), remembers)
         self.possible = bool(self.product.final_Q.any())
         self.points = {tick: point for point, tick in enumerate(header.ticks)}
-        self.horizon = lru_cache(_HORIZONS)(self._horizon)
+        self._horizons: dict[int, Horizon] = {}
         self.permits = lru_cache(maxsize=None)(self._permits)
 
-    def _horizon(self, start: int) -> Horizon:
-        return Horizon(self.header, self.product, self.permits, start)
+    @property
+    def cells(self) -> int:
+        """The entries of all tables."""
+        return sum(each.cells for each in self._horizons.values())
+
+    def horizon(self, start: int) -> Horizon:
+        """The distances of melodies whose pickup begins at ``start``; the ones used last are kept."""
+        found = self._horizons.pop(start, None) or Horizon(self.header, self.product, self.permits, start)
+        self._horizons[start] = found
+        if len(self._horizons) > _HORIZONS:
+            del self._horizons[next(iter(self._horizons))]
+        return found
 
     def _permits(self, bar: int) -> BarPermits:
         given = [rule.permits(self.header, bar) for rule in self._rules]
@@ -76,7 +88,7 @@ class RuledGrammar:
         self.layout, self.rules = layout, tuple(rules)
         self.grammar = Grammar(layout, limits)
         self._fewest = max((rule.fewest_notes for rule in rules), default=1)
-        self._bound = lru_cache(_REMEMBERED)(self._bound_to)
+        self._said = lru_cache(_REMEMBERED)(self._header)
         self._tables: dict[Hashable, _Tables] = {}
         self.distance = lru_cache(_REMEMBERED)(self._distance)
         self.distances = lru_cache(_REMEMBERED)(self._distances)
@@ -277,7 +289,18 @@ class RuledGrammar:
 
     # --- rules under a header ------------------------------------------------------------------------------------
 
-    def _bound_to(self, header: tuple[int, ...]) -> _Bound:
+    def _bound(self, header: tuple[int, ...]) -> _Bound:
+        said, indices, alike = self._said(header)
+        tables = self._tables.pop(alike, None)
+        if tables is None:
+            tables = _Tables(said, self.rules)
+            while self._tables and sum(each.cells for each in self._tables.values()) > _MOST_KEPT:
+                del self._tables[next(iter(self._tables))]
+        self._tables[alike] = tables
+        return _Bound(tables, indices)
+
+    def _header(self, header: tuple[int, ...]) -> tuple[Header, dict[int, int], Hashable]:
+        """(What a header says, the index of each pitch, what all headers with the same tables have in common)."""
         meter, mode, tonic = header
         base = self.layout.tonic(tonic)
         pitches = self.grammar.pitches(mode, tonic)
@@ -288,9 +311,7 @@ class RuledGrammar:
             self.grammar.limits.bars,
         )
         alike = (said.meter, len(pitches), *(rule.depends(said) for rule in self.rules))
-        if alike not in self._tables:
-            self._tables[alike] = _Tables(said, self.rules)
-        return _Bound(self._tables[alike], {pitch: index for index, pitch in enumerate(pitches)})
+        return said, {pitch: index for index, pitch in enumerate(pitches)}, alike
 
 
 def _plain(distance: int) -> int:
