@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import decode, melody_codecs, melody_quality, streams, text
+from benchmarks import decode, melody_codecs, melody_quality, sampler, streams, text
 from toolkit.batches import Encoded
 from toolkit.core import Corpus, Document, InputError, ToolkitError, UsageError
 from toolkit.domains.music.melody import MelodyCodec
@@ -175,3 +175,12 @@ def test_every_way_of_decoding_is_timed() -> None:
     assert set(found["tokens_per_second"]) == {"loop", "engine", "nn.LSTM", "nn.LSTM, drawing"}
     assert all(speed > 0 for speed in found["tokens_per_second"].values())
     assert "| 1 × 8, 65 ids | 1 |" in decode.report([found])
+
+
+def test_drawing_is_measured_the_same_way_for_chain_and_program() -> None:
+    pytest.importorskip("numba")
+    spent = sampler.measure(sampler.FULL, sampler.grammar(66), 66, tokens=5, rounds=1)
+    assert list(spent) == ["readable", "program, one by one", "program, block"]
+    assert min(spent.values()) > 0
+    written = sampler.report([("full", 66, spent)], {66: (1.0, 0.5)})
+    assert "| full | 66 |" in written and "| 66 | 1.00 | 0.50 |" in written
