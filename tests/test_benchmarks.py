@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import decode, melody_codecs, melody_quality, steering, streams, text
+from benchmarks import decode, melody_codecs, melody_quality, sampler, steering, streams, text
 from toolkit.batches import Encoded
 from toolkit.core import Corpus, Document, InputError, ToolkitError, UsageError
 from toolkit.domains.music.melody import MelodyCodec
@@ -186,3 +186,12 @@ def test_steering_is_compared_with_rejection(monkeypatch: pytest.MonkeyPatch) ->
     assert steered["way"] == "8 particles"
     assert steered["rejection"] == pytest.approx(1 - (1 - rejection["share"]) ** 8)
     assert "| 8 particles | " in steering.report({"steering": {task.name: [rejection, mask, steered]}})
+
+
+def test_drawing_is_measured_the_same_way_for_chain_and_program() -> None:
+    pytest.importorskip("numba")
+    spent = sampler.measure(sampler.FULL, sampler.grammar(66), 66, tokens=5, rounds=1)
+    assert list(spent) == ["readable", "program, one by one", "program, block"]
+    assert min(spent.values()) > 0
+    written = sampler.report([("full", 66, spent)], {66: (1.0, 0.5)})
+    assert "| full | 66 |" in written and "| 66 | 1.00 | 0.50 |" in written

@@ -130,7 +130,7 @@ def test_one_seed_gives_one_result_and_others_others():
 
 
 def test_a_long_sequence_keeps_a_finite_weight():
-    found = run(Rows(size=600), count=3, length=120, chain={"logit_bias": "#0=-inf"})
+    found = run(Rows(size=600), count=3, length=160, chain={"logit_bias": "#0=-inf"})
     for each in found:
         assert math.exp(each.searched) == 0
         assert math.isfinite(each.log_weight) and math.isfinite(each.score)
