@@ -48,6 +48,7 @@ class MelodyControls:
         low=5,
         high=256,
         unit="notes",
+        group="Originality",
     )
     tempo: int = knob(120, "How fast the result plays.", low=20, high=400, unit="quarter notes a minute")
     instrument: int = knob(0, "The General MIDI program that plays it.", low=0, high=127)
