@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import decode, melody_codecs, melody_quality, sampler, steering, streams, text
+from benchmarks import decode, melody_codecs, melody_quality, originality, sampler, steering, streams, text
 from toolkit.batches import Encoded
 from toolkit.core import Corpus, Document, InputError, ToolkitError, UsageError
 from toolkit.domains.music.melody import MelodyCodec
@@ -195,3 +195,20 @@ def test_drawing_is_measured_the_same_way_for_chain_and_program() -> None:
     assert min(spent.values()) > 0
     written = sampler.report([("full", 66, spent)], {66: (1.0, 0.5)})
     assert "| full | 66 |" in written and "| 66 | 1.00 | 0.50 |" in written
+
+
+def test_copies_are_scored_by_the_corpus_itself() -> None:
+    from toolkit.api import open_run
+    from toolkit.originality import NgramIndex
+    from toolkit.originality.corpus import indexed
+
+    run, learnt = open_run("folk"), np.arange(1, 101, dtype=np.uint64)
+    found = indexed([("a", learnt)])
+    own = np.arange(1000, 1100, dtype=np.uint64)
+    half = np.concatenate([learnt[:20], own[:80]])
+    score = originality._score(run, found, [learnt, own, half])
+    assert score["longest"] == [21.0, 93.0, 101.0]  # in notes, one more than steps
+    assert score["novel"][12] == pytest.approx((0 + 1 + 80 / 90) / 3)
+    index = NgramIndex.build([learnt], {5: 0.01, 11: 0.01}, "a", "0" * 64)
+    alarms = originality._alarms(index, found, [learnt, own], 5)
+    assert (alarms["missed"], alarms["strangers"]) == (0, 96)

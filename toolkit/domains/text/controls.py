@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from toolkit.core import knob
 from toolkit.domains.text.filling import FillingControls
 from toolkit.domains.text.form import FormControls
+from toolkit.domains.text.originality import CopyControls
 from toolkit.domains.text.structure import StructureControls
 from toolkit.domains.text.typed import listed
 from toolkit.domains.text.verse import VerseControls
@@ -25,14 +26,6 @@ class StopControls:
     stop_at: str | None = knob(
         None, r"end before this text would appear; several are parted by |, and \n is a new line (\| and \\ themselves)"
     )
-    max_copy: int | None = knob(
-        None,
-        "share no longer run of characters with the training text (capitals and kinds of white space not told apart)",
-        low=11,
-        high=1000,
-        unit="characters",
-        group="Originality",
-    )
 
     def stop_strings(self) -> tuple[str, ...]:
         r"""The texts that ``stop_at`` lists: ``END|\n\n`` is two of them."""
@@ -40,7 +33,9 @@ class StopControls:
 
 
 @dataclass(frozen=True)
-class TextControls(FillingControls, StructureControls, VerseControls, FormControls, WordingControls, StopControls):
+class TextControls(
+    FillingControls, StructureControls, VerseControls, FormControls, WordingControls, CopyControls, StopControls
+):
     """What a user may ask of the text that comes: a new kind of wish is one more base class, its knobs in its own file.
 
     All of it is about what comes after the prompt.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
@@ -16,13 +17,27 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from toolkit.core import BoolArray, Codec, Document, UsageError
+from toolkit.core import BoolArray, Codec, Document, UsageError, knob
 from toolkit.domains.text.codec import TextCodec
 from toolkit.originality import Candidates, CopyLimit, NgramIndex, Seen, Trace, Words, mixed_one
 
 _BLANK = ord(" ") + 1
 _MIXED_BLANK = mixed_one(_BLANK)
 _HELD = 24  # tokens held back at most while a copy grows, so that they can be taken back
+
+
+@dataclass(frozen=True)
+class CopyControls:
+    """How much a text may copy."""
+
+    max_copy: int | None = knob(
+        None,
+        "share no longer run of characters with the training text (capitals and kinds of white space not told apart)",
+        low=11,
+        high=1000,
+        unit="characters",
+        group="Originality",
+    )
 
 
 class TextView:
