@@ -41,8 +41,8 @@ ROWS = (1, 8, 16, 32, 128, 512)
 _STEERING = (
     "Rejection and the mask draw behind the grammar without steering; tokens and seconds are of one try there, with "
     "particles of one search (tokens: of one that succeeded). “As many tries” is the chance that rejection succeeds at "
-    "least once in that many. Nats a token are of what succeeded, under the model; log-evidence is of the mean evidence "
-    "over seeds that succeeded or not, with the standard deviation of its logarithm among those that did."
+    "least once in that many. Nats a token are of what succeeded, under the model; log-evidence is of the mean "
+    "evidence over seeds that succeeded or not, with the standard deviation of its logarithm among those that did."
 )
 _FILLING = (
     "The log-probability of the right context after what is drawn. “Right ignored” draws middles from left to right; "
