@@ -38,6 +38,17 @@ TRIES = 1024
 MUSIC = {"meter": "6/8", "key": "D", "mode": "major", "bars": 8}
 ROWS = (1, 8, 16, 32, 128, 512)
 
+_STEERING = (
+    "Rejection and the mask draw behind the grammar without steering; tokens and seconds are of one try there, with "
+    "particles of one search (tokens: of one that succeeded). “As many tries” is the chance that rejection succeeds at "
+    "least once in that many. Nats a token are of what succeeded, under the model; log-evidence is of the mean "
+    "evidence over seeds that succeeded or not, with the standard deviation of its logarithm among those that did."
+)
+_FILLING = (
+    "The log-probability of the right context after what is drawn. “Right ignored” draws middles from left to right; "
+    "rejection accepts those in proportion to the right context's likelihood, its bound the best one that was seen."
+)
+
 
 @dataclass(frozen=True)
 class Task:
@@ -361,10 +372,12 @@ def report(found: Mapping[str, Any]) -> str:
         "`python -m benchmarks.steering`; one thread, seconds of CPU time, fp32.",
         "",
     ]
+    if found.get("steering"):
+        lines += [_STEERING, ""]
     for name, results in found.get("steering", {}).items():
         lines += [f"## {name}", "", *_steering_table(results), ""]
     if found.get("filling"):
-        lines += ["## Filling a gap", "", *_filling_table(found["filling"]), ""]
+        lines += ["## Filling a gap", "", _FILLING, "", *_filling_table(found["filling"]), ""]
     if found.get("rows"):
         lines += ["## Rows side by side, tokens a second", "", *_rows_table(found["rows"]), ""]
     return "\n".join(lines)
