@@ -65,6 +65,9 @@ class Settings:
         """The settings that the controls' values stand for, none beyond what the studio offers."""
         settings = meant(self.knobs, values)
         for knob in self.knobs:
+            if knob.file and settings[knob.name]:  # what is typed here never names a file of this machine
+                settings[knob.name] = settings[knob.name].rstrip("\n") + "\n"
+        for knob in self.knobs:
             narrowed(knob).check(settings[knob.name])
         return settings
 

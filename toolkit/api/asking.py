@@ -25,7 +25,10 @@ class PageSettings:
     """What a model takes after before it goes on."""
 
     adapt_to: str | None = knob(
-        None, "a page, or typed notes, that the model takes after before it begins; @FILE reads one", long=True
+        None,
+        "a page, or typed notes, that the model takes after before it begins; @FILE reads one",
+        long=True,
+        file=True,
     )
 
 

@@ -28,7 +28,8 @@ class Knob:
     ``kind`` is bool, int, float or str; ``optional`` says that None is a value too (often the neutral one).
     ``low`` and ``high`` are inclusive. ``choices`` closes the set of strings. ``advanced`` knobs hide
     until asked for. ``group`` is the heading under which flags and controls gather those that belong together. A
-    ``long`` text may have many lines: the command line takes it from @FILE too, the studio gives it room.
+    ``long`` text may have many lines: the command line takes it from @FILE too, the studio gives it room. One line of a
+    ``file`` text may name a file of this machine; who must not open files ends it with a new line.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Knob:
     advanced: bool = False
     group: str = ""
     long: bool = False
+    file: bool = False
 
     @property
     def flag(self) -> str:
@@ -110,6 +112,7 @@ def knob(
     advanced: bool = False,
     group: str = "",
     long: bool = False,
+    file: bool = False,
 ) -> Any:
     """A dataclass field that carries its own bounds and help; its type comes from the annotation."""
     declared = {
@@ -122,6 +125,7 @@ def knob(
         "advanced": advanced,
         "group": group,
         "long": long,
+        "file": file,
     }
     return dataclasses.field(default=default, metadata={"knob": declared})
 

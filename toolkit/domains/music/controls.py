@@ -38,9 +38,13 @@ class MelodyControls:
     chords: str | None = knob(None, "Chord tones on strong beats: 'C | G7 | Am F | C', bar by bar, repeated.")
     leap: int | None = knob(None, "The greatest leap from one note to the next.", low=0, high=127, unit="semitones")
     repeat_bar: int | None = knob(None, "No bar comes more often than this.", low=1, high=256, unit="times")
-    rhythm: str | None = knob(None, "Exactly this rhythm: lengths in quarters (1 1/2 1/2 z1), ABC notes, or a file.")
-    pitches: str | None = knob(None, "Exactly these pitches in any rhythm: ABC notes, or a file.")
-    motif: str | None = knob(None, "A motif that appears, at any pitch: ABC notes, a file, or steps (+2 +2 -4).")
+    rhythm: str | None = knob(
+        None, "Exactly this rhythm: lengths in quarters (1 1/2 1/2 z1), ABC notes, or a file.", file=True
+    )
+    pitches: str | None = knob(None, "Exactly these pitches in any rhythm: ABC notes, or a file.", file=True)
+    motif: str | None = knob(
+        None, "A motif that appears, at any pitch: ABC notes, a file, or steps (+2 +2 -4).", file=True
+    )
     motif_rhythm: bool = knob(False, "The motif appears in its own rhythm.")
     motif_at_pitch: bool = knob(False, "The motif appears at its own pitch.")
     max_copy: int | None = knob(

@@ -25,10 +25,13 @@ class StructureControls:
     """All of it about the whole text that comes, after the prompt."""
 
     json_schema: str | None = knob(
-        None, "the text is JSON that validates against this schema, or the one in this .json file", long=True
+        None, "the text is JSON that validates against this schema, or the one in this .json file", long=True, file=True
     )
     grammar: str | None = knob(
-        None, "the text is of this context-free grammar, as Lark writes it, or the one in this .lark file", long=True
+        None,
+        "the text is of this context-free grammar, as Lark writes it, or the one in this .lark file",
+        long=True,
+        file=True,
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from toolkit.core import NEVER, InputError, UsageError, knob, unknown
 from toolkit.domains.text.codec import TextCodec
+from toolkit.domains.text.given import text_or_file
 from toolkit.domains.text.spelled import Spelled
 from toolkit.domains.text.verse.dictionary import NO_RHYME, Word, dictionary
 from toolkit.domains.text.verse.form import Form, Line, form_of, last_line_named
@@ -41,7 +42,9 @@ class VerseControls:
     syllables: str | None = knob(None, "syllables in each line: 10, 8-10, or in turn 5,7,5")
     rhyme: str | None = knob(None, "which lines rhyme: AABB, or with stanzas parted ABAB CDCD; X rhymes with nothing")
     rhyme_with: str | None = knob(None, "the last line rhymes with this word")
-    words_from: str | None = knob(None, "verse uses only words that occur in this text file", advanced=True)
+    words_from: str | None = knob(
+        None, "verse uses only words that occur in this text, or in this .txt file", long=True, file=True, advanced=True
+    )
 
 
 def verse(
@@ -103,17 +106,9 @@ def _lexicon(letters: frozenset[int]) -> Lexicon:
     return Lexicon(word for word in dictionary().values() if letters.issuperset(word.spelling.encode()))
 
 
-def words_in(path: str, lexicon: Lexicon) -> Lexicon:
-    """The words of ``lexicon`` that occur in a text file; InputError when it cannot be read."""
-    file = Path(path).expanduser()
-    try:
-        if file.stat().st_size > _LARGEST:
-            raise InputError(f"{file} is too large; {_LARGEST >> 20} MB are the most.")
-        text = file.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{file} cannot be read: {error.strerror or error}.") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{file} is not UTF-8.") from None
+def words_in(text: str, lexicon: Lexicon) -> Lexicon:
+    """The words of ``lexicon`` that occur in ``text``, or in the .txt file that it names; errors as `text_or_file`."""
+    text = text_or_file(text, (".txt",))
     known = {each for found in re.findall(r"[a-z']+", text.lower()) for each in (found, found.strip("'"))}
     return Lexicon(word for word in lexicon.words if word.spelling in known)
 
