@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
-from toolkit.core import NEVER, InputError, UsageError, knob, unknown
+from toolkit.core import NEVER, UsageError, knob, unknown
 from toolkit.domains.text.codec import TextCodec
 from toolkit.domains.text.given import text_or_file
 from toolkit.domains.text.spelled import Spelled
@@ -30,9 +29,6 @@ __all__ = [
     "verse",
     "words_in",
 ]
-
-
-_LARGEST = 1 << 26
 
 
 @dataclass(frozen=True)
