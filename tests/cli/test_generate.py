@@ -50,6 +50,14 @@ def test_json_tells_everything_that_makes_the_result_again(toolkit: Toolkit, tex
     assert facts["nats_per_token"] == pytest.approx(-sum(again.log_probabilities) / 20)
 
 
+def test_what_may_not_go_on_is_complete(toolkit: Toolkit, text_run: Path) -> None:
+    asked = ("generate", text_run, "--seed=1", "--regex=[a-z]{6}")
+    assert toolkit(*asked, "--length=20", "--json").json["ending"] == "complete"
+    assert toolkit(*asked, "--length=6", "--json").json["ending"] == "length"
+    assert "6 tokens" in (told := toolkit(*asked, "--length=20").err)
+    assert told.rstrip().endswith("complete: nothing may follow")
+
+
 def test_out_writes_the_format_of_its_suffix_and_numbers_several(
     toolkit: Toolkit, text_run: Path, tmp_path: Path
 ) -> None:
@@ -85,6 +93,18 @@ def test_a_midi_file_is_gone_on_from(toolkit: Toolkit, music_run: Path, tmp_path
     assert (typed.code, read.code) == (0, 0)
     assert [each["pitch"] for each in read.json["notes"]][:6] == [62, 66, 69, 74, 76, 74]
     assert read.json["notes"] == typed.json["notes"]
+
+
+def test_bars_are_made_anew_between_those_that_are_kept(toolkit: Toolkit, music_run: Path, tmp_path: Path) -> None:
+    words = ["generate", music_run, "--prompt=M:4/4 K:D | D2 F2 A2 d2- | d4 A4 | F2 E2 D4 |", "--seed=2", "--refill=2"]
+    answer = toolkit(*words, "--json", "-n2")
+    assert answer.code == 0
+    for each in answer.json["samples"]:
+        assert (each["ending"], each["meter"]) == ("filled", "4/4")
+        assert [note["pitch"] for note in each["notes"]][:3] == [62, 66, 69]
+        assert [note["pitch"] for note in each["notes"]][-3:] == [66, 64, 62]
+    assert toolkit(*words, "--out", tmp_path / "tune.mid").code == 0
+    assert (tmp_path / "tune.mid").exists()
 
 
 def test_a_prompt_comes_from_a_file_or_stdin(
@@ -132,6 +152,13 @@ def test_characters_never_seen_are_told(toolkit: Toolkit, text_run: Path) -> Non
         (["--prompt=a", "--prompt-file=b"], "one of them"),
         (["--logit-bias=€=1"], "token"),
         (["-n0"], "-n"),
+        (["--middle=3"], "what comes after"),
+        (["--after=the", "--search=beam"], "ask for one"),
+        (["--blend=shakespear:0.5"], "'shakespeare'"),
+        (["--like=shakespear:0.5"], "'shakespeare'"),
+        (["--regex=a+", "--begin=b"], "."),
+        (["--regex=[a-z]{9}", "--length=8"], "takes 9 tokens"),
+        (['--json-schema={"type": "integer"}', '--grammar=start: "the"'], "cannot be finished"),
     ],
 )
 def test_what_cannot_be_meant_ends_with_2(toolkit: Toolkit, text_run: Path, words: list[str], said: str) -> None:

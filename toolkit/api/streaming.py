@@ -61,10 +61,12 @@ class Stream:
         self._out_of_steps = True
 
     def _primed_decoder(self) -> Any:
-        """A decoder that has seen what was given, so that only what is new comes out of it."""
-        decoder = self.request.run.codec.decoder()
-        for token in self.request.opened:
-            list(decoder.push(token))
+        """A decoder that has seen what comes before, so that only what is new comes out of it."""
+        request = self.request
+        decoder = request.run.codec.decoder()
+        for token in request.opened if request.gap is None else request.gap.left:
+            if token != request.run.codec.stop:
+                list(decoder.push(token))
         return decoder
 
     def result(self) -> Result:
@@ -109,7 +111,9 @@ class Stream:
             return "filled"
         if not self._out_of_steps:
             return "cut"
-        return "stop" if made and made[-1] == self.request.run.codec.stop else "length"
+        if made and made[-1] == self.request.run.codec.stop:
+            return "stop"
+        return "length" if len(made) >= self.request.settings["length"] else "complete"
 
 
 def streams(request: Request, count: int) -> Iterator[Stream]:

@@ -19,6 +19,14 @@ from toolkit.core import UsageError, unknown
 
 _FLUSH_EVERY = 0.05  # seconds between two flushes of streamed text
 _STDIN = "-"
+_ENDINGS = {
+    "stop": "ended by the model",
+    "complete": "complete: nothing may follow",
+    "length": "as long as asked for",
+    "cut": "cut where it was asked to end",
+    "filled": "the gap is filled",
+    "interrupted": "interrupted",
+}
 
 
 @with_flags
@@ -128,7 +136,8 @@ def _print(stream: Stream, *, first: bool) -> None:
     streamed.end(result.text)
     seconds = max(time.monotonic() - began, 1e-9)
     count = len(result.tokens)
-    terminal.say(f"{count:,} tokens in {seconds:.2f} s ({count / seconds:,.0f} a second), ended by {result.ending}")
+    speed = f"{count:,} tokens in {seconds:.2f} s ({count / seconds:,.0f} a second)"
+    terminal.say(f"{speed}, {_ENDINGS[result.ending]}")
 
 
 class _Streamed:
