@@ -58,6 +58,15 @@ def test_what_may_not_go_on_is_complete(toolkit: Toolkit, text_run: Path) -> Non
     assert told.rstrip().endswith("complete: nothing may follow")
 
 
+def test_a_preset_lies_beneath_the_flags_that_are_given(toolkit: Toolkit, text_run: Path) -> None:
+    run = open_run(text_run)
+    asked = ["generate", text_run, "--length=20", "--seed=1", "--preset=lively", "--json"]
+    settings = toolkit(*asked, "--min-p=0.2").json["settings"]
+    assert (settings["temperature"], settings["min_p"]) == (1.1, 0.2)
+    assert toolkit(*asked).json["text"] == run.generate(seed=1, length=20, **run.preset("lively")).text
+    assert toolkit(*asked[:-2], "--preset=no-noise", "--json").json["settings"]["epsilon"] == run.calibration.epsilon
+
+
 def test_out_writes_the_format_of_its_suffix_and_numbers_several(
     toolkit: Toolkit, text_run: Path, tmp_path: Path
 ) -> None:
@@ -152,6 +161,7 @@ def test_characters_never_seen_are_told(toolkit: Toolkit, text_run: Path) -> Non
         (["--prompt=a", "--prompt-file=b"], "one of them"),
         (["--logit-bias=€=1"], "token"),
         (["-n0"], "-n"),
+        (["--preset=livly"], "'lively'"),
         (["--middle=3"], "what comes after"),
         (["--after=the", "--search=beam"], "ask for one"),
         (["--blend=shakespear:0.5"], "'shakespeare'"),

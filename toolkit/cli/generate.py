@@ -63,13 +63,21 @@ def command(
         ),
     ] = None,
     json: options.Json = False,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help="A whole set of sampling settings, beneath the flags that are given; toolkit info RUN lists them.",
+            metavar="NAME",
+            show_default=False,
+        ),
+    ] = None,
     engine: Annotated[str, typer.Option(help="What runs the model.", metavar="NAME")] = "torch",
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 …", metavar="NAME")] = "cpu",
     **settings: Any,
 ) -> None:
     """What is given to go on from is printed too. The same run, settings and seed give the same result."""
     opened = open_run(run, device=device, engine=engine)
-    values = chosen(opened, settings)
+    values = {**({} if preset is None else opened.preset(preset)), **chosen(opened, settings)}
     if out is not None:
         _check_format(opened, out)
     given = _given(opened, prompt, prompt_file)
