@@ -3,7 +3,6 @@
 from toolkit.sampling.calibration import Calibration
 from toolkit.sampling.constraints import Allow, Anything, Both, Finishing, Forbid, Without, pending, withdraw
 from toolkit.sampling.lowering import lower
-from toolkit.sampling.narrowed import Narrowed
 from toolkit.sampling.opening import Opening, opened
 from toolkit.sampling.order import ORDERS, STAGES, stages_in
 from toolkit.sampling.presets import PRESETS, preset, presets
@@ -64,7 +63,6 @@ __all__ = [
     "Memoryless",
     "MinP",
     "Mirostat",
-    "Narrowed",
     "NoRepeats",
     "Opening",
     "PLess",
