@@ -47,6 +47,13 @@ def test_a_config_comes_back_as_it_was(folder):
     assert runs.read_config(folder) == CONFIG
 
 
+def test_a_config_from_before_calibrations_still_loads(folder):
+    facts = dataclasses.asdict(CONFIG)
+    del facts["calibration"]
+    (folder / "config.json").write_text(json.dumps(facts))
+    assert runs.read_config(folder) == CONFIG
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -57,6 +64,7 @@ def test_a_config_comes_back_as_it_was(folder):
         {"vocabulary": "many"},
         {"vocabulary": 1.5},
         {"model": []},
+        {"calibration": 2.0},
         {"_target_": "os.system"},
     ],
 )

@@ -6,16 +6,21 @@ Knows models, encoded splits and n-grams as sources of log-probabilities. Does n
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from toolkit.adapt import Adapting, AdaptSettings, Sensitivity, nats
 from toolkit.batches import Encoded, streams
-from toolkit.core import InputError, Measure
+from toolkit.core import InputError, Measure, State
 from toolkit.engine.torch_engine import without_tf32
+
+Reader = Callable[[Tensor, Tensor, State | None], tuple[float, State]]
+"""(x_BT, y_BT, state) -> (the nats of y_BT, the state after): what a model makes of one chunk."""
 
 
 @dataclass(frozen=True)
@@ -66,27 +71,75 @@ def evaluate(
     if encoded.predictions < 1:
         raise InputError("there is nothing to evaluate: this split of the corpus is empty.")
     rows = max(1, min(rows, encoded.predictions // 32))
-    device = next(model.parameters()).device
     longest = None if limit is None else max(1, limit // rows) + 1
     parts = [torch.from_numpy(each[:longest].astype("int64")) for each in streams(encoded.tokens, rows)]
     length = max(len(each) for each in parts)
     # Streams differ by at most one token; the pad is never counted.
-    ids = torch.stack([nn.functional.pad(each, (0, length - len(each)), value=-1) for each in parts])
-    counted = int((ids[:, 1:] >= 0).sum())
-    total, state = 0.0, None
-    was_training = model.training
-    model.eval()
-    exactly = without_tf32 if device.type == "cuda" else contextlib.nullcontext()
-    with torch.inference_mode(), exactly:
-        for first in range(0, ids.shape[1] - 1, reset or chunk):
-            x_BT = ids[:, first : first + (reset or chunk)]
-            y_BT = ids[:, first + 1 : first + 1 + x_BT.shape[1]].to(device)
-            x_BT = x_BT[:, : y_BT.shape[1]].clamp(min=0).to(device)
-            logits_BTV, state = model(x_BT, None if reset else state)
-            each = nn.functional.cross_entropy(
-                logits_BTV.flatten(0, 1).float(), y_BT.flatten(), ignore_index=-1, reduction="sum"
-            )
-            total += float(each)
-    model.train(was_training)
+    ids_BT = torch.stack([nn.functional.pad(each, (0, length - len(each)), value=-1) for each in parts])
+    counted = int((ids_BT[:, 1:] >= 0).sum())
+    with _as_it_is(model) as read:
+        total, _ = _read(read, ids_BT, reset or chunk, None, forgetful=reset is not None)
     share = counted / encoded.predictions
     return Evaluation(total, counted, {unit: share * amount for unit, amount in encoded.measure.items()})
+
+
+@torch.inference_mode(False)
+def dynamic_evaluation(
+    model: nn.Module,
+    encoded: Encoded,
+    settings: AdaptSettings,
+    *,
+    by_document: bool = False,
+    sensitivity: Sensitivity | None = None,
+) -> Evaluation:
+    """The loss over every prediction of a split when the model learns from each chunk once it was scored on it.
+
+    fp32, one stream with the state carried; ``model`` is left as it is (Krause et al. 1709.07432; `toolkit.adapt`).
+    ``by_document`` undoes what was learned before each document, so that it shows what a piece teaches about its own
+    rest; the state is carried on all the same. At strength 0 it is the loss that `evaluate` finds.
+    """
+    if encoded.predictions < 1:
+        raise InputError("there is nothing to evaluate: this split of the corpus is empty.")
+    ids_BT = torch.from_numpy(encoded.tokens.astype("int64"))[None]
+    learner = Adapting(model, settings, sensitivity=sensitivity)
+    # Documents overlap by the stop that ends one and, fed first, begins the next.
+    edges = [0, *(int(each) for each in encoded.starts[1:] if by_document), encoded.predictions]
+    total, state = 0.0, None
+    with _exactly(learner.device):
+        for first, last in itertools.pairwise(edges):
+            learner.undo()
+            found, state = _read(learner.read, ids_BT[:, first : last + 1], settings.adapt_chunk, state)
+            total += found
+    return Evaluation(total, encoded.predictions, encoded.measure)
+
+
+def _read(
+    read: Reader, ids_BT: Tensor, chunk: int, state: State | None, *, forgetful: bool = False
+) -> tuple[float, State | None]:
+    """The nats of all ids but the first, chunk by chunk, and the state after; ``forgetful`` begins each afresh."""
+    total = 0.0
+    for first in range(0, ids_BT.shape[1] - 1, chunk):
+        chunk_BT = ids_BT[:, first : first + chunk + 1]
+        found, state = read(chunk_BT[:, :-1].clamp(min=0), chunk_BT[:, 1:], None if forgetful else state)
+        total += found
+    return total, state
+
+
+@contextlib.contextmanager
+def _as_it_is(model: nn.Module) -> Iterator[Reader]:
+    """A reader that learns nothing; the model is in evaluation mode for as long."""
+    device = next(model.parameters()).device
+
+    def read(x_BT: Tensor, y_BT: Tensor, state: State | None) -> tuple[float, State]:
+        logits_BTV, state = model(x_BT.to(device), state)
+        return float(nats(logits_BTV, y_BT.to(device))), state
+
+    was_training = model.training
+    model.eval()
+    with torch.inference_mode(), _exactly(device):
+        yield read
+    model.train(was_training)
+
+
+def _exactly(device: torch.device) -> contextlib.AbstractContextManager[None]:
+    return without_tf32 if device.type == "cuda" else contextlib.nullcontext()

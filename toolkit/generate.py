@@ -12,8 +12,8 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from toolkit.core import BoolArray, Constraint, Decoder, Engine, FloatArray, ToolkitError, UsageError
-from toolkit.sampling import Anything, Finishing, Sampler, pending, withdraw
+from toolkit.core import BoolArray, Constraint, Decoder, Engine, FloatArray, ToolkitError
+from toolkit.sampling import Anything, Finishing, Opening, Sampler, opened, pending, withdraw
 
 Part = TypeVar("Part")
 S = TypeVar("S")
@@ -70,31 +70,26 @@ def tokens(
     Before the first token is made: UsageError when ``given`` breaks the constraint or holds an id that does
     not exist, or when ``length`` cannot hold the shortest ending. Closing the iterator at any point is fine.
     """
-    if length < 0:
-        raise UsageError(f"the length must be at least 0, not {length}.")
-    opening = list(prompt) or [stop]
-    seen = opening[1:] if opening[0] == stop else opening
-    finishing = Finishing(constraint, length, engine.vocabulary)
-    state = finishing.resume(_advanced(constraint, seen if given is None else given, engine.vocabulary))
-    return _decode(engine, opening, sampler, sampler.begin(seen), finishing, state, start, start + length, seed, stop)
+    opening = opened(
+        prompt,
+        sampler=sampler,
+        constraint=constraint,
+        given=given,
+        length=length,
+        stop=stop,
+        vocabulary=engine.vocabulary,
+    )
+    return _decode(engine, opening, sampler, start, start + length, seed, stop)
 
 
 def _decode(
-    engine: Engine,
-    opening: Sequence[int],
-    sampler: Sampler,
-    states: tuple[Any, ...],
-    constraint: Finishing[Any],
-    state: Any,
-    start: int,
-    end: int,
-    seed: int,
-    stop: int,
+    engine: Engine, opening: Opening, sampler: Sampler, start: int, end: int, seed: int, stop: int
 ) -> Iterator[Step]:
     if start == end:
         return
+    constraint = opening.constraint
     trail = _Trail(constraint)
-    now = _Moment(start, *engine.feed(opening, engine.begin()), states, state)
+    now = _Moment(start, *engine.feed(opening.tokens, engine.begin()), opening.sampler, opening.state)
     while True:
         allowed_V = _allowed(constraint, now)
         if allowed_V is not None and not allowed_V.any():
@@ -102,7 +97,7 @@ def _decode(
                 break
             now = trail.back(1) if trail.held or now.careful else _careful(now)
             continue
-        drawn = sampler.sample(now.logits_V, now.sampler, allowed_V, seed=seed, position=now.position)
+        drawn, states = sampler.take(now.logits_V, now.sampler, allowed_V, seed=seed, position=now.position)
         step = Step(*drawn, now.position)
         trail.add(now, step)
         after = constraint.step(now.constraint, step.token)
@@ -114,7 +109,6 @@ def _decode(
             break
         logits_V, memory = engine.feed([step.token], now.memory)
         careful = now.careful and trail.held > 0
-        states = sampler.step(now.sampler, step.token)
         now = _Moment(now.position + 1, logits_V, memory, states, after, careful=careful)
     yield from trail.rest()
 
@@ -220,20 +214,6 @@ def parts(decoder: Decoder[Part], steps: Iterable[Step]) -> Iterator[Part]:
     for step in steps:
         yield from decoder.push(step.token)
     yield from decoder.close()
-
-
-def _advanced(constraint: Constraint[Any], given: Sequence[int], vocabulary: int) -> Any:
-    state = constraint.begin()
-    for number, token in enumerate(given, start=1):
-        if not 0 <= token < vocabulary:
-            raise UsageError(f"token {number} of the prompt is {token}, and the model knows 0 to {vocabulary - 1}.")
-        allowed_V = constraint.allowed(state)
-        if allowed_V is not None and not allowed_V[token]:
-            raise UsageError(
-                f"the prompt is not the beginning of what is asked for: its token {number} may not stand there."
-            )
-        state = constraint.step(state, token)
-    return state
 
 
 def _in_turn(rows: Iterable[Iterator[Step]]) -> Iterator[tuple[int, Step]]:

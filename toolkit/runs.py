@@ -32,6 +32,7 @@ from toolkit.core import CheckpointError, DiskFullError, ToolkitError, UsageErro
 from toolkit.core.places import shipped
 
 FORMAT = 1
+_LATER = frozenset({"calibration"})  # fields that configs of this format did not have from the beginning
 _SMALL = 1 << 20  # no JSON of a run is longer than a megabyte
 _DTYPES = {"F16": 2, "F32": 4, "BF16": 2, "U8": 1, "I64": 8}
 _KEPT = 2  # resume points kept, so that a damaged newest one loses little
@@ -52,6 +53,7 @@ class RunConfig:
     corpus: Mapping[str, Any]
     versions: Mapping[str, str]
     result: Mapping[str, Any] = field(default_factory=dict)
+    calibration: Mapping[str, Any] = field(default_factory=dict)
     format: int = FORMAT
 
 
@@ -86,10 +88,12 @@ def read_config(folder: Path) -> RunConfig:
     if type(written) is not int or not 1 <= written <= FORMAT:
         raise CheckpointError(f"{folder} has format {written!r}; this toolkit reads formats 1 to {FORMAT}.")
     names = {each.name for each in dataclasses.fields(RunConfig)}
-    if set(facts) != names:
-        odd = ", ".join(sorted(set(facts) ^ names))
+    if not names - _LATER <= set(facts) <= names:
+        odd = ", ".join(sorted((set(facts) ^ names) - _LATER))
         raise CheckpointError(f"{folder}/config.json has missing or unknown keys: {odd[:200]}.")
     for each in dataclasses.fields(RunConfig):
+        if each.name not in facts:
+            continue
         expected = {"str": str, "int": int}.get(str(each.type), dict)
         if type(facts[each.name]) is not expected:
             raise CheckpointError(f"{folder}/config.json: {each.name} is not {expected.__name__}.")
@@ -242,7 +246,12 @@ def write_config(folder: Path, config: RunConfig) -> None:
 
 def write_weights(folder: Path, tensors: Mapping[str, Any]) -> None:
     """The best weights so far, in fp32 or as given."""
-    write_atomically(folder / "model.safetensors", _packed(tensors))
+    write_tensors(folder / "model.safetensors", tensors)
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Any]) -> None:
+    """A safetensors file of these tensors."""
+    write_atomically(path, _packed(tensors))
 
 
 def _packed(tensors: Mapping[str, Any]) -> bytes:

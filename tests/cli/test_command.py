@@ -231,6 +231,7 @@ def test_json_is_alone_on_stdout_for_every_verb(toolkit: Toolkit, text_run: Path
         ["prepare", poem],
         ["runs", tmp_path],
         ["info", text_run],
+        ["originality", text_run],
         ["doctor"],
     ]
     for words in lines:

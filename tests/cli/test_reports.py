@@ -160,3 +160,17 @@ def test_doctor_knows_what_is_missing(toolkit: Toolkit, monkeypatch: pytest.Monk
     assert answer.code == 0
     assert "extra app: missing gradio: pip install 'lstm-toolkit[app]'" in answer.out
     assert "extra score: installed" in answer.out
+
+
+def test_evaluate_dynamic_reports_both_losses(toolkit: Toolkit, text_run: Path, poem: Path) -> None:
+    run = open_run(text_run)
+    facts = toolkit("evaluate", text_run, poem, "--dynamic", "--json").json
+    still, adapting = run.evaluate(str(poem)), run.evaluate_adapting(str(poem))
+    assert facts["val_nats_per_token"] == pytest.approx(still.nats_per_token, abs=1e-5)
+    assert facts["dynamic_val_bits_per_byte"] == pytest.approx(adapting.bits_per("byte"), abs=1e-5)
+    assert facts["dynamic_val_nats_per_token"] != facts["val_nats_per_token"]
+    off = toolkit("evaluate", text_run, poem, "--dynamic", "--adapt-strength=0", "--json").json
+    assert off["dynamic_val_nats_per_token"] == off["val_nats_per_token"]
+    assert "dynamic_val_bits_per_byte" in toolkit("evaluate", text_run, poem, "--dynamic", "--by-document").out
+    assert toolkit("evaluate", text_run, poem, "--dynamic", "--reset=8").code == 2
+    assert toolkit("evaluate", text_run, poem, "--dynamic", "--adapt-strength=-1").code == 2

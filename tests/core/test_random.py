@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from toolkit.core.random import DRAW, philox, uniform
+from toolkit.core.random import DRAW, branch, philox, uniform, uniforms
 
 FULL = 0xFFFFFFFF
 
@@ -39,6 +39,13 @@ def test_uniform_lies_in_the_half_open_unit_interval(seed, position, lane):
     assert u == uniform(seed % 2**64, position % 2**64, lane)
 
 
+@given(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 40), st.integers(0, 2**32 - 1))
+def test_many_at_once_are_the_same_numbers(seed, first, lane):
+    positions = [first + i for i in range(30)]
+    drawn = uniforms(seed, np.array(positions, np.uint64), lane)
+    assert drawn.tolist() == [uniform(seed, position, lane) for position in positions]
+
+
 @pytest.mark.parametrize(
     "stream",
     [
@@ -47,6 +54,8 @@ def test_uniform_lies_in_the_half_open_unit_interval(seed, position, lane):
         pytest.param(lambda i: uniform(3, 5, i), id="lanes of one position"),
         pytest.param(lambda i: uniform(1, i << 32), id="positions beyond 32 bits"),
         pytest.param(lambda i: uniform(i << 32, 1), id="seeds beyond 32 bits"),
+        pytest.param(lambda i: branch(7, i) / 2**64, id="seeds of branches"),
+        pytest.param(lambda i: uniform(branch(7, i), 1), id="one number of successive branches"),
     ],
 )
 def test_every_stream_is_uniform(stream):

@@ -72,18 +72,6 @@ def test_a_prompt_longer_than_a_piece_is_read_whole(model, engine):
     np.testing.assert_allclose(log_softmax(logits_V), log_softmax(exact_TV[0, -1]), atol=1e-4)
 
 
-@pytest.mark.parametrize("count", [1, 5, 50])
-def test_memory_is_a_value(engine, count):
-    _, memory = engine.feed(ids(10), engine.begin())
-    before = [tensor.clone() for tensor in memory]
-    first, after = engine.feed(ids(count, 1), memory)
-    engine.feed(ids(count, 2), memory)
-    second, again = engine.feed(ids(count, 1), memory)
-    assert np.array_equal(first, second)
-    assert all(torch.equal(one, other) for one, other in zip(after, again, strict=True))
-    assert all(torch.equal(one, other) for one, other in zip(memory, before, strict=True))
-
-
 def test_it_says_what_it_is(engine):
     assert (engine.name, engine.precision, engine.vocabulary) == ("torch", "fp32", V)
     assert open_engine(Model().to(torch.bfloat16)).precision == "bf16"
@@ -178,11 +166,6 @@ def test_what_does_not_exist_is_refused_in_a_sentence(model):
     for device in ("quantum", "cuda:99"):
         with pytest.raises(UsageError, match=device):
             open_engine(model, device=device)
-
-
-def test_feeding_nothing_is_an_error(engine):
-    with pytest.raises(ValueError, match="at least one"):
-        engine.feed([], engine.begin())
 
 
 def test_the_table_can_be_listed_without_torch():

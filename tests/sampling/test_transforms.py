@@ -1,84 +1,56 @@
-"""The transforms: published vectors, brute-force oracles, and laws that every entry of TRANSFORMS keeps."""
+"""The stages: published vectors, and laws that every entry of TRANSFORMS keeps."""
 
+import dataclasses
 import math
 
 import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
+from tests.sampling.situations import (
+    after,
+    distinct,
+    logits_of,
+    possible,
+    rows,
+    situations,
+    transforms,
+)
 from toolkit.core import ToolkitError, UsageError, checked, knobs_of
 from toolkit.sampling import (
     TRANSFORMS,
+    Ban,
+    Calibration,
+    Dry,
+    DynamicTemperature,
+    Epsilon,
+    Eta,
+    ExcludeTopChoices,
     FrequencyPresence,
     LogitBias,
-    Memoryless,
     MinP,
+    Mirostat,
+    NoRepeats,
+    PLess,
     RepetitionPenalty,
     Sampler,
+    TailFree,
     Temperature,
+    TopA,
+    TopH,
     TopK,
+    TopNSigma,
     TopP,
     Typical,
+    Windowed,
     sampling_knobs,
 )
 from toolkit.sampling.logits import softmax
-from toolkit.sampling.transforms import parse_biases
+from toolkit.sampling.stages import parse_biases
+from toolkit.sampling.stages.labels import listed
 
-EVERY = pytest.mark.parametrize("stage", TRANSFORMS, ids=lambda stage: stage.__name__)
-
-
-def logits_of(*probabilities):
-    return np.log(np.array(probabilities, dtype=np.float64))
-
-
-def after(transform, logits_V, prompt=()):
-    return transform.apply(logits_V, transform.begin(prompt), 0.5)
-
-
-def possible(logits_V):
-    return set(np.flatnonzero(logits_V > -np.inf).tolist())
-
-
-# The generator's shape: one row (V,), some tokens already impossible, ties likely in the second kind.
-ENTRIES = st.one_of(st.floats(-50, 50), st.integers(-3, 3).map(float), st.just(-math.inf), st.floats(-1e4, 1e4))
-
-
-@st.composite
-def rows(draw):
-    row_V = draw(hnp.arrays(np.float64, st.integers(1, 70), elements=ENTRIES))
-    assume(np.isfinite(row_V).any())
-    return row_V
-
-
-@st.composite
-def transforms(draw, stage):
-    """A transform with any settings its knobs allow."""
-    values = {}
-    for each in knobs_of(stage):
-        if each.kind is str:
-            pairs = draw(st.dictionaries(st.just(0), st.floats(-20, 20)))
-            values[each.name] = ",".join(f"#{token}={nats}" for token, nats in pairs.items())
-        elif each.kind is int:
-            values[each.name] = draw(st.integers(int(each.low), int(each.high or 100)))
-        else:
-            values[each.name] = draw(st.floats(each.low, each.high))
-    return checked(stage, values).resolved(None)
-
-
-@st.composite
-def situations(draw, stage):
-    row_V = draw(rows())
-    prompt = draw(st.lists(st.integers(0, len(row_V) - 1), max_size=80))
-    return draw(transforms(stage)), row_V, prompt
-
-
-def distinct(seed, size=33):
-    """A row without ties, for laws that hold up to ties and rounding."""
-    return np.random.default_rng(seed).normal(0, 3, size)
-
-
+EVERY = pytest.mark.parametrize("stage", TRANSFORMS, ids=lambda stage: stage.name)
 # --- published vectors -------------------------------------------------------------------------------------
 
 
@@ -106,6 +78,20 @@ def distinct(seed, size=33):
         (MinP(1.0), (0.1, 0.2, 0.3, 0.4), (0, 0, 0, 1)),
         (Typical(0.5), (0.97, 0.01, 0.01, 0.01), (1, 0, 0, 0)),
         (Typical(0.5), (0.4, 0.2, 0.2, 0.2), (0, 1 / 3, 1 / 3, 1 / 3)),
+        (DynamicTemperature(1.0, 1.0), (0.1, 0.2, 0.3, 0.4), (0.1, 0.2, 0.3, 0.4)),
+        (DynamicTemperature(0.0, 0.0), (0.1, 0.2, 0.3, 0.4), (0, 0, 0, 1)),
+        (ExcludeTopChoices(0.99, 0.09), (0.4, 0.3, 0.2, 0.1), (0, 0, 0, 1)),
+        (ExcludeTopChoices(0.99, 0.19), (0.4, 0.3, 0.2, 0.1), (0, 0, 2 / 3, 1 / 3)),
+        (ExcludeTopChoices(0.99, 0.29), (0.4, 0.3, 0.2, 0.1), (0, 3 / 6, 2 / 6, 1 / 6)),
+        (ExcludeTopChoices(0.99, 0.39), (0.4, 0.3, 0.2, 0.1), (0.4, 0.3, 0.2, 0.1)),
+        (TopNSigma(1.0), (0.1, 0.2, 0.3, 0.4), (0, 0, 0.428571, 0.571429)),
+        (TopNSigma(0.0), (0.1, 0.2, 0.3, 0.4), (0.1, 0.2, 0.3, 0.4)),
+        (TopNSigma(3.0), (0.1, 0.2, 0.3, 0.4), (0.1, 0.2, 0.3, 0.4)),
+        (PLess(True), (0.1, 0.15, 0.2, 0.25, 0.3), (0, 0, 0, 0.45454545, 0.54545455)),
+        (PLess(True), (0.2, 0.2, 0.2, 0.2, 0.2), (0.2, 0.2, 0.2, 0.2, 0.2)),
+        (TailFree(0.25), (0.1, 0.15, 0.2, 0.25, 0.3), (0, 0, 0, 0, 1)),
+        (TailFree(0.75), (0.1, 0.15, 0.2, 0.25, 0.3), (0, 0, 0, 5 / 11, 6 / 11)),
+        (TailFree(0.99), (0.1, 0.15, 0.2, 0.25, 0.3), (0, 0, 0, 5 / 11, 6 / 11)),
     ],
 )
 def test_truncations_agree_with_llama_cpp(transform, probabilities, expected):
@@ -127,70 +113,48 @@ def test_penalties_agree_with_llama_cpp(transform, history, expected):
     np.testing.assert_allclose(softmax(after(transform, logits_of(*[0.2] * 5), history)), expected, atol=2e-6)
 
 
-# --- oracles -----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("transform", "history", "expected"),
+    [
+        (Dry(1.0, 1.1, 2, 4), (0, 1), (0.25, 0.25, 0.25, 0.25)),
+        (Dry(1.0, 1.1, 2, 5), (0, 1, 2, 0, 1), (0.296923, 0.296923, 0.109232, 0.296923)),
+        (Dry(1.0, 1.1, 2, 6, "#3").resolved(), (0, 1, 3, 4, 0, 1), (0.2,) * 5),
+        (Dry(2.0, 1.1, 2, 5), (0, 1, 2, 0, 1), (0.241818, 0.241818, 0.032727, 0.241818, 0.241818)),
+        (Dry(1.0, 1.1, 4, 7), (0, 1, 2, 3, 4, 0, 1), (0.2,) * 5),
+    ],
+)
+def test_dry_agrees_with_llama_cpp(transform, history, expected):
+    """A run of just the allowed length is penalised already, whatever the documentation says."""
+    even_V = np.zeros(len(expected))
+    np.testing.assert_allclose(softmax(after(transform, even_V, history)), expected, atol=1e-5)
 
 
-def nucleus(order, probabilities, p):
-    """The shortest beginning of ``order`` that holds at least p of the mass."""
-    kept, mass = set(), 0.0
-    for token in order:
-        kept.add(token)
-        mass += probabilities[token]
-        if mass >= p * (1 - 1e-12):
-            break
-    return kept
+@pytest.mark.parametrize("size", [10, 100, 2000])
+@pytest.mark.parametrize("k", [1, 10, 2000])
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 1.0])
+def test_queues_of_truncations_agree_with_llama_cpp(size, k, share):
+    """Token t has probability t over the sum, so that what is left can be counted."""
+    row_V = logits_of(*range(size))
+    kept = possible(after(MinP(share), after(TopK(k), row_V)))
+    least = max(size - k, math.ceil(share * (size - 1) - 1e-9), 1 if share else size - k, 1)
+    assert kept == set(range(least, size))
 
 
-@given(rows(), st.floats(0, 1, exclude_max=True))
-def test_top_p_is_the_smallest_nucleus(row_V, p):
-    probabilities = softmax(row_V).tolist()
-    order = sorted(range(len(row_V)), key=lambda token: (-row_V[token], token))
-    assume(not near_a_boundary([probabilities[token] for token in order], p))
-    assert possible(after(TopP(p), row_V)) == nucleus(order, probabilities, p) & possible(row_V)
-
-
-@given(st.integers(0, 500), st.floats(0, 1, exclude_max=True))
-def test_typical_keeps_the_tokens_nearest_the_entropy(seed, p):
-    row_V = distinct(seed)
-    probabilities = softmax(row_V).tolist()
-    entropy = -sum(p * math.log(p) for p in probabilities)
-    order = sorted(range(len(row_V)), key=lambda token: abs(-math.log(probabilities[token]) - entropy))
-    assume(not near_a_boundary([probabilities[token] for token in order], p))
-    assert possible(after(Typical(p), row_V)) == nucleus(order, probabilities, p)
-
-
-def near_a_boundary(falling, p):
-    return np.abs(np.cumsum(falling) - p).min() < 1e-9
-
-
-@given(rows(), st.integers(1, 80))
-def test_top_k_keeps_exactly_k_with_the_lower_ids_of_equals(row_V, k):
-    order = sorted(possible(row_V), key=lambda token: (-row_V[token], token))
-    assert possible(after(TopK(k), row_V)) == set(order[:k])
+# --- edges ----------------------------------------------------------------------------------------------------
 
 
 @given(rows())
 def test_cold_is_the_first_greatest(row_V):
     for temperature in (0.0, 1e-9):
         assert possible(after(Temperature(temperature), row_V)) == {int(row_V.argmax())}
+        assert possible(after(DynamicTemperature(0.0, 0.0), row_V)) == (
+            {int(row_V.argmax())} if len(possible(row_V)) > 1 else possible(row_V)
+        )
 
 
 def test_the_smallest_temperature_that_divides_does_not_overflow():
     row_V = np.array([3e38, -3e38, 0.0])
     assert softmax(after(Temperature(Temperature.COLD), row_V)).tolist() == [1, 0, 0]
-
-
-@given(rows(), st.integers(0, 100), st.floats(0.1, 10))
-def test_a_repetition_penalty_scales_log_probabilities(row_V, seed, penalty):
-    prompt = np.random.default_rng(seed).integers(0, len(row_V), 5).tolist()
-    out_V = after(RepetitionPenalty(penalty), row_V, prompt)
-    for token in possible(row_V):
-        drop = row_V[token] - out_V[token]
-        surprise = -math.log(softmax(row_V)[token]) if softmax(row_V)[token] > 1e-300 else None
-        if token not in prompt:
-            assert drop == 0
-        elif surprise is not None:
-            assert drop == pytest.approx((penalty - 1) * surprise, abs=1e-9 * max(1, abs(row_V[token])), rel=1e-9)
 
 
 @pytest.mark.parametrize("build", [TopP, Typical])
@@ -247,65 +211,110 @@ def test_the_impossible_stays_so_and_something_is_left(stage, data):
 @EVERY
 @given(data=st.data(), token=st.integers(0, 5))
 def test_states_are_hashable_values(stage, data, token):
-    transform = data.draw(transforms(stage))
+    transform, row_V = data.draw(transforms(stage)), distinct(token, 6)
     state = transform.begin([0, 1])
     mark = hash(state)
-    following = transform.step(state, token)
+    following, drawn = transform.step(state, token), transform.drawn(state, row_V, token)
     assert hash(state) == mark
+    assert isinstance(hash(drawn), int)
     assert transform.step(state, token) == following
+    assert transform.drawn(state, row_V, token) == drawn
+    np.testing.assert_array_equal(
+        transform.apply(row_V, transform.begin([0, 1]), 0.5), transform.apply(row_V, state, 0.5)
+    )
+
+
+@EVERY
+@pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf, "below", "above"])
+def test_a_setting_out_of_its_range_is_refused_in_a_sentence(stage, wrong):
+    numbers = [each for each in knobs_of(stage) if each.kind in (int, float)]
+    for each in numbers:
+        bound = each.low if wrong == "below" else each.high
+        if wrong in ("below", "above") and bound is None:
+            continue
+        value = {"below": lambda b: b - 1, "above": lambda b: b + 1}[wrong](bound) if isinstance(wrong, str) else wrong
+        with pytest.raises(UsageError, match=each.name) as refused:
+            checked(stage, {each.name: value})
+        assert str(refused.value).count(". ") == 0
+
+
+@EVERY
+def test_what_is_left_to_the_calibration_comes_from_it(stage):
+    fitted = stage().resolved(None, Calibration(1.4, {"word": 5.5, "character": 1.0}))
+    for knob, fact in stage.calibrated.items():
+        assert getattr(stage(), knob) is None
+        assert getattr(fitted, knob) == getattr(Calibration(1.4, {"word": 5.5, "character": 1.0}), fact)
+        assert getattr(stage(**{knob: 1}).resolved(None, Calibration(1.4)), knob) == 1
+    assert {each.name for each in dataclasses.fields(stage) if each.default is None} == set(stage.calibrated)
+
+
+def stable(transform, row_V, prompt):
+    """False when a threshold falls so near a token that rounding decides whether it stays."""
+    noise_V = 1e-9 * np.random.default_rng(0).normal(size=len(row_V))
+    kept = possible(after(transform, row_V, prompt))
+    return all(possible(after(transform, row_V + sign * noise_V, prompt)) == kept for sign in (1, -1))
 
 
 @EVERY
 @given(data=st.data(), seed=st.integers(0, 500))
 def test_a_constant_added_to_every_logit_changes_nothing(stage, data, seed):
     transform, row_V = data.draw(transforms(stage)), distinct(seed)
-    assume(not _cuts_within_rounding(transform, row_V))
-    plain, shifted = after(transform, row_V, [1, 2, 1]), after(transform, row_V + 7.25, [1, 2, 1])
-    np.testing.assert_allclose(softmax(shifted), softmax(plain), atol=1e-9)
+    prompt = [1, 2, 1, 2, 3, 1, 2]
+    assume(stable(transform, row_V, prompt))
+    plain, shifted = after(transform, row_V, prompt), after(transform, row_V + 7.25, prompt)
+    np.testing.assert_allclose(softmax(shifted), softmax(plain), atol=1e-8)
 
 
 @EVERY
 @given(data=st.data(), seed=st.integers(0, 500))
 def test_renaming_the_tokens_renames_the_result(stage, data, seed):
-    if stage is LogitBias:
-        return  # its settings name tokens
     transform, row_V = data.draw(transforms(stage)), distinct(seed)
-    assume(not _cuts_within_rounding(transform, row_V))
+    if stage in (LogitBias, Ban) or getattr(transform, "breakers", None):
+        return  # their settings name tokens
+    prompt = [3, 1, 4, 1, 5, 3, 1, 4]
+    assume(stable(transform, row_V, prompt))
     old_name = np.random.default_rng(seed + 1).permutation(len(row_V))
     new_name = np.argsort(old_name)
-    prompt = [3, 1, 4, 1, 5]
     renamed = after(transform, row_V[old_name], new_name[prompt].tolist())
-    np.testing.assert_allclose(renamed, after(transform, row_V, prompt)[old_name], atol=1e-9)
+    np.testing.assert_allclose(renamed, after(transform, row_V, prompt)[old_name], rtol=1e-9, atol=1e-8)
 
 
-def _cuts_within_rounding(transform, row_V):
-    """True when a threshold falls so near a token that the order of additions decides."""
-    falling = np.sort(softmax(row_V))[::-1]
-    match transform:
-        case TopP(p) | Typical(p):
-            return p > 1 - 1e-9 or near_a_boundary(falling, p)
-        case MinP(share):
-            return share > 0 and bool((np.abs(falling / falling[0] - share) < 1e-9).any())
-    return False
+WIDENING = {
+    "top_k": (lambda share: TopK(1 + int(share * 32)), 1),
+    "top_p": (TopP, 1),
+    "typical_p": (Typical, 1),
+    "min_p": (MinP, -1),
+    "top_n_sigma": (lambda n: TopNSigma(0.01 + 4 * n), 1),
+    "epsilon": (Epsilon, -1),
+    "eta": (lambda eta: Eta(eta * eta), -1),
+    "top_a": (TopA, -1),
+    "tail_free": (TailFree, 1),
+    "top_h": (TopH, 1),
+    "xtc_threshold": (lambda line: ExcludeTopChoices(1.0, line / 2), 1),
+    "mirostat_tau": (lambda tau: Mirostat(2, 4 * tau), 1),
+    "mirostat_tau of version 1": (lambda tau: Mirostat(1, 4 * tau), 1),
+    "no_repeats_length": (lambda n: NoRepeats(True, 1 + int(8 * n)), 1),
+    "dry_allowed": (lambda n: Dry(10.0, 4.0, 1 + int(8 * n)), None),
+}
+"""A setting of each truncation, and whether more of it keeps more."""
 
 
-@pytest.mark.parametrize(
-    ("build", "wider"),
-    [
-        (lambda share: TopK(1 + int(share * 32)), 1),
-        (TopP, 1),
-        (Typical, 1),
-        (MinP, -1),
-    ],
-    ids=["top_k", "top_p", "typical_p", "min_p"],
-)
-@given(row_V=rows(), one=st.floats(0, 1), other=st.floats(0, 1))
-def test_a_looser_setting_keeps_at_least_as_much(build, wider, row_V, one, other):
+@pytest.mark.parametrize(("build", "wider"), WIDENING.values(), ids=WIDENING)
+@given(row_V=rows(), one=st.floats(0, 1), other=st.floats(0, 1), seed=st.integers(0, 99))
+def test_a_looser_setting_keeps_at_least_as_much(build, wider, row_V, one, other, seed):
+    prompt = np.random.default_rng(seed).integers(0, min(3, len(row_V)), 40).tolist()
+    if wider is None:  # a penalty: more of it lowers no token
+        tight, loose = (after(build(each), row_V, prompt) for each in sorted((one, other)))
+        assert (tight <= loose).all()
+        return
     tight, loose = sorted((one, other))[::wider]
-    assert possible(after(build(tight), row_V)) <= possible(after(build(loose), row_V))
+    assert possible(after(build(tight), row_V, prompt)) <= possible(after(build(loose), row_V, prompt))
 
 
-@pytest.mark.parametrize("stage", [stage for stage in TRANSFORMS if not issubclass(stage, Memoryless)])
+WINDOWED = [stage for stage in TRANSFORMS if issubclass(stage, Windowed)]
+
+
+@pytest.mark.parametrize("stage", WINDOWED, ids=lambda stage: stage.name)
 @given(data=st.data())
 def test_a_window_remembers_the_same_from_the_prompt_as_from_steps(stage, data):
     transform = data.draw(transforms(stage))
@@ -318,9 +327,9 @@ def test_a_window_remembers_the_same_from_the_prompt_as_from_steps(stage, data):
     assert len(state) <= transform.window
 
 
-def test_every_setting_has_a_name_of_its_own():
-    names = [each.name for each in sampling_knobs()]
-    assert len(names) == len(set(names))
+def test_every_setting_and_every_stage_has_a_name_of_its_own():
+    for names in ([each.name for each in sampling_knobs()], [stage.name for stage in TRANSFORMS]):
+        assert len(names) == len(set(names))
     lanes = [stage.lane for stage in TRANSFORMS if stage.lane is not None]
     assert len(lanes) == len(set(lanes))
     assert 0 not in lanes
@@ -360,8 +369,24 @@ def test_labels_are_turned_into_ids_by_the_codec():
 
 
 def test_labels_without_a_codec_are_refused():
-    with pytest.raises(UsageError, match="by number"):
-        LogitBias("b=2").resolved(None)
+    for stage in (LogitBias("b=2"), Ban("b"), Dry(dry_breakers="b")):
+        with pytest.raises(UsageError, match="by number"):
+            stage.resolved(None)
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [("", ()), ("e", ("e",)), ("e,#12", ("e", "#12")), (",", (",",)), (",,e", (",", "e")), ("e,,", ("e", ","))],
+)
+def test_tokens_are_listed_by_label(text, labels):
+    assert listed(text) == labels
+
+
+def test_banned_and_breaking_tokens_are_named_by_label():
+    assert Ban("c,a").resolved("abc".index) == Ban("", (0, 2))
+    assert Dry(dry_breakers="b").resolved("abc".index).breakers == {1}
+    with pytest.raises(UsageError, match="no token 3"):
+        after(Ban("#3").resolved(), np.zeros(3))
 
 
 def test_a_token_that_does_not_exist_is_refused():

@@ -14,7 +14,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from toolkit.api.adapting import adapted_run
 from toolkit.api.asking import generation_knobs
+from toolkit.api.blending import blended_run
 from toolkit.api.events import Event, Finished, Noted, Previewed, Started, Stepped, Validated
 from toolkit.api.materials import built_in, guess_domain, open_corpus, prepare, read_text
 from toolkit.api.results import Result
@@ -40,6 +42,8 @@ __all__ = [
     "Stopped",
     "Stream",
     "Validated",
+    "adapted_run",
+    "blended_run",
     "built_in",
     "dry_run",
     "fit",

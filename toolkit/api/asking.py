@@ -1,16 +1,40 @@
-"""What one may ask of a generation: the knobs of a domain, its defaults, and the sampling chain. Knows no run."""
+"""What one may ask of a generation: every knob there is, and the settings that its parts make of them. Knows no run."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from toolkit import domains
-from toolkit.core import Knob, knobs_of
+from toolkit.adapt.settings import AdaptSettings
+from toolkit.core import Knob, checked, knob, knobs_of
+from toolkit.engine.blend_settings import BlendSettings
 from toolkit.sampling import sampling_knobs
+from toolkit.search.settings import SearchSettings
+
+Part = TypeVar("Part")
 
 MOST_TOKENS = 1_000_000
+
+
+@dataclass(frozen=True)
+class PageSettings:
+    """What a model takes after before it goes on."""
+
+    adapt_to: str | None = knob(
+        None, "a page, or typed notes, that the model takes after before it begins; @FILE reads one", long=True
+    )
+
+
+SHARED: Mapping[type, str] = {
+    SearchSettings: "Search",
+    BlendSettings: "Blending",
+    PageSettings: "Adapting",
+    AdaptSettings: "Adapting",
+}
+"""The settings that text and music share, beside the sampling chain, each with the heading of its knobs."""
 
 
 def length_knob(default: int) -> Knob:
@@ -18,12 +42,25 @@ def length_knob(default: int) -> Knob:
 
 
 def generation_knobs(domain: str, defaults: Mapping[str, Any] | None = None) -> tuple[Knob, ...]:
-    """Everything one may turn when generating in a domain: length, the domain's controls, the sampling chain.
+    """Everything one may turn when generating in a domain: length, the domain's controls, the sampling chain, the rest.
 
     ``defaults`` (a run's own sampling settings) replace those declared.
     """
     found = domains.find(domain)
-    sampling = (dataclasses.replace(each, group="Sampling") for each in sampling_knobs())
-    knobs = (length_knob(found.length), *knobs_of(found.controls), *sampling)
+    knobs = (
+        length_knob(found.length),
+        *knobs_of(found.controls),
+        *_under("Sampling", sampling_knobs()),
+        *(each for kind, group in SHARED.items() for each in _under(group, knobs_of(kind))),
+    )
     known = {**found.sampling, **(defaults or {})}
     return tuple(dataclasses.replace(each, default=known.get(each.name, each.default)) for each in knobs)
+
+
+def part(kind: type[Part], settings: Mapping[str, Any]) -> Part:
+    """The ``kind`` of settings, a dataclass of knobs, that flat ``settings`` hold."""
+    return checked(kind, {each.name: settings[each.name] for each in knobs_of(kind)})
+
+
+def _under(group: str, knobs: tuple[Knob, ...]) -> tuple[Knob, ...]:
+    return tuple(each if each.group else dataclasses.replace(each, group=group) for each in knobs)

@@ -20,14 +20,17 @@ from typing import Any
 import toolkit
 from toolkit import domains, runs
 from toolkit.api.asking import generation_knobs
+from toolkit.api.calibrating import measured
 from toolkit.api.cards import model_card
 from toolkit.api.events import Event, Finished, Noted, Previewed, Started, Stepped, Validated
 from toolkit.api.materials import codec_for, open_corpus, prepare
+from toolkit.api.originality import MOST_SYMBOLS, build_index, write_index
 from toolkit.api.running import open_run
 from toolkit.batches import Encoded, Rows
 from toolkit.core import CheckpointError, Codec, Corpus, ToolkitError, UsageError, checked, unknown
 from toolkit.evaluate import evaluate
 from toolkit.models import ModelSettings, RecurrentLM, parameters
+from toolkit.originality import NgramIndex
 from toolkit.runs import Metrics, RunConfig
 from toolkit.train import ALONE, Group, Progress, Training, TrainSettings, optimiser_for, train, uses_bf16
 
@@ -80,10 +83,13 @@ def fit(plan: Plan, *, stopping: Callable[[], bool] = _never, group: Group = ALO
     corpus = open_corpus(plan.corpus, domain=plan.domain, **plan.reading)
     config, codec, notes = _planned(plan, corpus)
     folder = Path(plan.out)
+    index, said = _index(plan, corpus) if group.rank == 0 else (None, [])
     fitting = _Fitting(folder, config, corpus, codec, stopping, group, _device(plan.device))
     if group.rank == 0:  # only now that nothing in the plan can be refused any more
         runs.create(folder, config, codec.save)
-    yield from (Noted(each) for each in notes)
+    if index is not None:
+        write_index(folder, index)
+    yield from (Noted(each) for each in [*notes, *said])
     yield from fitting.events()
 
 
@@ -185,6 +191,18 @@ def _planned(plan: Plan, corpus: Corpus[Any]) -> tuple[RunConfig, Codec[Any, Any
     return config, codec, notes
 
 
+def _index(plan: Plan, corpus: Corpus[Any]) -> tuple[NgramIndex | None, list[str]]:
+    """The index of what will have been learned from, and what a person should know of it."""
+    base = None if plan.start_from is None else open_run(plan.start_from)
+    index = build_index(corpus, None if base is None else base.index, most=MOST_SYMBOLS)
+    if index is None:
+        asked = f"`toolkit originality {plan.out} --build` makes one"
+        return None, [f"No index for finding copies is made of so large a corpus; {asked}."]
+    if base is not None and base.index is None:
+        return index, [f"{base.name} has no index of what it learned from: copies of that will not be found."]
+    return index, []
+
+
 def _checked_sampling(domain: str, given: Mapping[str, Any]) -> dict[str, Any]:
     known = {each.name: each for each in generation_knobs(domain)}
     for name in given:
@@ -252,7 +270,7 @@ class _Fitting:
         group: Group,
         device: str,
     ) -> None:
-        self.folder, self.config, self.stopping, self.group = folder, config, stopping, group
+        self.folder, self.config, self.codec, self.stopping, self.group = folder, config, codec, stopping, group
         self.unit = domains.find(config.domain).unit
         self.settings = checked(TrainSettings, config.training)
         store = prepare(corpus, codec)
@@ -375,7 +393,8 @@ class _Fitting:
             "streams": streams,
             **{name: round(value, 5) for name, value in score.report().items()},
         }
-        config = dataclasses.replace(self.config, result=result)
+        calibration = measured(self.codec, self.held_out.tokens, score.nats_per_token).data()
+        config = dataclasses.replace(self.config, result=result, calibration=calibration)
         runs.write_atomically(self.folder / "README.md", model_card(config).encode())
         runs.write_config(self.folder, config)
         yield Finished(self.folder, result)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import toolkit
+from toolkit.api.originality import by_index
 from toolkit.core import ToolkitError, UsageError, unknown
 from toolkit.domains import Domain
+from toolkit.originality import NgramIndex, Originality
 from toolkit.runs import write_atomically
 
 
@@ -18,7 +21,8 @@ class Result:
     """``item`` is the whole: what was given to go on from, and what was generated after it.
 
     ``tokens`` are the generated ids and ``log_probabilities`` the model's own, in nats. ``ending`` says why
-    it ended: "stop", "length", "cut" (the controls said so) or "interrupted".
+    it ended: "stop", "length", "cut" (the controls said so) or "interrupted". ``given`` is the item gone on from;
+    ``index`` is of the training corpus, where the run has one.
     """
 
     domain: Domain[Any, Any]
@@ -33,6 +37,8 @@ class Result:
     engine: str
     precision: str
     ending: str
+    given: Any = None
+    index: NgramIndex | None = None
 
     @property
     def text(self) -> str:
@@ -53,7 +59,16 @@ class Result:
             "settings": dict(self.settings),
             "ending": self.ending,
             "tokens": len(self.tokens),
+            **({} if self.originality is None else {"originality": self.originality.data()}),
         }
+
+    @cached_property
+    def originality(self) -> Originality | None:
+        """How much of what was generated the training corpus holds, by its hashes; None without an index.
+
+        `Run.originality` compares with the corpus itself where it is installed.
+        """
+        return None if self.index is None else by_index(self.index, self.domain.view, self.item, self.given)
 
     def export(self, suffix: str) -> bytes:
         """The result as a file's bytes; ``suffix`` like ".mid" chooses the format."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,8 +16,16 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from toolkit import domains, runs
 from toolkit.api.asking import generation_knobs
 from toolkit.api.materials import load_codec, open_corpus, prepare, read_text
+from toolkit.api.originality import (
+    build_index,
+    by_corpus,
+    by_index,
+    known_corpus,
+    read_index,
+    training_corpus,
+    write_index,
+)
 from toolkit.api.results import Result
-from toolkit.api.streaming import Stream
 from toolkit.core import (
     SPLITS,
     CheckpointError,
@@ -29,13 +37,16 @@ from toolkit.core import (
     Split,
     UsageError,
     checked,
-    knobs_of,
     unknown,
 )
 from toolkit.domains import Domain
-from toolkit.sampling import Sampler, Without, sampling_knobs
+from toolkit.originality import NgramIndex, Originality
+from toolkit.sampling import Calibration, Narrowed, Without
 
 if TYPE_CHECKING:
+    from toolkit.adapt import Sensitivity
+    from toolkit.api.streaming import Stream
+    from toolkit.batches import Encoded
     from toolkit.evaluate import Evaluation
 
 
@@ -95,6 +106,12 @@ class Run:
         return generation_knobs(self.domain.name, self.config.sampling)
 
     @cached_property
+    def calibration(self) -> Calibration | None:
+        """The scale on which this run's sampling defaults are: as measured, else as its result tells."""
+        measured = self.config.calibration
+        return Calibration.of_data(measured) if measured else Calibration.of_result(self.config.result)
+
+    @cached_property
     def model(self) -> Any:
         """The trained network, in fp32."""
         from toolkit.models import ModelSettings, RecurrentLM
@@ -107,10 +124,24 @@ class Run:
         return model.float().eval()
 
     @cached_property
+    def sensitivity(self) -> Sensitivity:
+        """How strongly each weight answers to what is read: what every adaptation of this model needs, found once."""
+        from toolkit.adapt import measure_sensitivity
+
+        return measure_sensitivity(self.model)
+
+    @cached_property
     def engine(self) -> Engine:
         from toolkit.engine import open_engine
 
         return open_engine(self.model, name=self.engine_name, device=self.device)
+
+    def engine_for(self, opening: Sequence[int], given: Any = None, *, made: int = 0) -> Engine:
+        """What generates after ``opening``, the ids of the item ``given`` (`opening` gives both).
+
+        The last ``made`` ids of ``opening`` are an earlier part of the same generation.
+        """
+        return self.engine
 
     @cached_property
     def checkpoint(self) -> str:
@@ -123,12 +154,17 @@ class Run:
         ``prompt`` is a text to go on from, typed notes, or a file's path, as the domain reads it. Without a
         seed one is chosen; the result tells which. UsageError for a setting that cannot be meant.
         """
+        return next(self.streams(prompt, seed=seed, **settings))
+
+    def streams(
+        self, prompt: str | None = None, *, count: int = 1, seed: int | None = None, **settings: Any
+    ) -> Iterator[Stream]:
+        """``count`` generations, one after another: number i has the seed + i, or is the i-th best of a search."""
+        from toolkit.api.request import Request
+        from toolkit.api.streaming import streams
+
         chosen = self.check({each.name: each.default for each in self.knobs} | settings)
-        names = {each.name for each in knobs_of(self.domain.controls)}
-        controls: Any = checked(self.domain.controls, {name: chosen[name] for name in names})
-        sampled = {each.name: chosen[each.name] for each in sampling_knobs()}
-        sampler = Sampler.from_settings(sampled, token_named=self.token_named)
-        return Stream(self, prompt, secrets.randbits(31) if seed is None else seed, chosen, controls, sampler)
+        return streams(Request(self, prompt, secrets.randbits(31) if seed is None else seed, chosen), count)
 
     def generate(self, prompt: str | None = None, *, seed: int | None = None, **settings: Any) -> Result:
         """One whole result; the same seed, settings and run give the same one."""
@@ -144,6 +180,16 @@ class Run:
             if name not in known:
                 raise unknown("setting", name, known)
         return {name: known[name].check(value) for name, value in settings.items()}
+
+    def build_index(self, corpus: str | None = None) -> NgramIndex:
+        """Makes the index of the training corpus, beside the weights.
+
+        ``corpus`` says where that is if the run does not know. UsageError when the run learned from another.
+        """
+        index = build_index(training_corpus(self.config, corpus))
+        assert index is not None
+        write_index(self.folder, index)
+        return index
 
     @property
     def metrics(self) -> list[dict[str, Any]]:
@@ -175,16 +221,52 @@ class Run:
     def opening(self, prompt: str | None) -> tuple[Any, list[int]]:
         """What a prompt means and the ids it opens a sequence with, stop included where the model knows one."""
         item = None if prompt is None else self.domain.read_prompt(prompt)
+        return item, self.opening_of(item)
+
+    def opening_of(self, item: Any) -> list[int]:
+        """The ids that a given item opens a sequence with, never none; ``item`` None is no prompt."""
         ids = [] if item is None else self.domain.opening(self.codec, item)
         if not self.config.corpus.get("whole"):
-            return item, [self.codec.stop, *ids]
-        return item, ids or self.domain.opening(self.codec, self.domain.blank)
+            return [self.codec.stop, *ids]
+        return ids or self.domain.opening(self.codec, self.domain.blank)
 
     def constraint(self, controls: Any, given: Any = None) -> Constraint[Any]:
         """What every result must be: well-formed, as ``controls`` ask, and without an end if the model knows none."""
         asked = self.domain.constraint(self.codec, controls, given)
+        if controls.max_copy is not None:
+            limit = self.domain.copy_limit(self.codec, self._needed_index(), controls.max_copy, given)
+            asked = Narrowed(asked, limit, self.codec.size)
         whole = self.config.corpus.get("whole")
         return Without(asked, [self.codec.stop], self.codec.size) if whole else asked
+
+    @cached_property
+    def index(self) -> NgramIndex | None:
+        """The hashes of what the training corpus holds; None where the run has none."""
+        return read_index(self.folder)
+
+    def originality(
+        self, made: Result | Any, *, exact: bool | None = None, corpus: str | None = None, threshold: int | None = None
+    ) -> Originality:
+        """How much of a result, or of an item of the domain, stands in the training corpus.
+
+        It is compared with the corpus itself where that was made findable in the cache before, and with the run's
+        index of hashes elsewhere; ``exact`` True makes it findable first (seconds, once; ``corpus`` says where it is if
+        the run does not know), False always asks the hashes. Copies of ``threshold`` units and more are listed.
+        UsageError where the run has no index, or the corpus is not the one it learned from.
+        """
+        item, given = (made.item, made.given) if isinstance(made, Result) else (made, None)
+        found = None if exact is False else known_corpus(self.config, corpus, make=bool(exact))
+        if found is not None:
+            return by_corpus(found, self.index, self.domain.view, item, given, threshold=threshold)
+        return by_index(self._needed_index(), self.domain.view, item, given, threshold=threshold)
+
+    def _needed_index(self) -> NgramIndex:
+        if self.index is None:
+            raise UsageError(
+                f"{self.name} has no index of its training corpus; where that is installed, "
+                f"`toolkit originality {self.folder} --build` makes one."
+            )
+        return self.index
 
     def evaluate(
         self, corpus: str, split: Split = "validation", *, reset: int | None = None, **reading: Any
@@ -192,14 +274,37 @@ class Run:
         """The loss over a split of a corpus in fp32, one stream with the state carried (or reset every so many)."""
         from toolkit.evaluate import evaluate
 
-        if split not in SPLITS:
-            raise unknown("split", split, SPLITS)
         if reset is not None and reset < 1:
             raise UsageError(f"the state is forgotten after at least one token, not {reset}.")
+        return evaluate(self.model, self._split(corpus, split, reading), reset=reset)
+
+    def evaluate_adapting(
+        self,
+        corpus: str,
+        split: Split = "validation",
+        *,
+        strength: float = 1.0,
+        by_document: bool = False,
+        **reading: Any,
+    ) -> Evaluation:
+        """The loss when the model learns from every chunk after it was scored on it: `toolkit.evaluate`'s dynamic one.
+
+        ``by_document`` undoes what was learned before each document. The run itself stays as it is.
+        """
+        from toolkit.adapt import AdaptSettings
+        from toolkit.evaluate import dynamic_evaluation
+
+        settings = checked(AdaptSettings, {"adapt_strength": strength})
+        encoded = self._split(corpus, split, reading)
+        return dynamic_evaluation(self.model, encoded, settings, by_document=by_document, sensitivity=self.sensitivity)
+
+    def _split(self, corpus: str, split: Split, reading: Mapping[str, Any]) -> Encoded:
+        if split not in SPLITS:
+            raise unknown("split", split, SPLITS)
         encoded = prepare(open_corpus(corpus, domain=self.domain.name, **reading), self.codec).split(split)
         if not encoded.predictions:
             raise InputError(f"the corpus {corpus!r} has no {split} split.")
-        return evaluate(self.model, encoded, reset=reset)
+        return encoded
 
 
 def _settings_of(folder: Path, kind: type, values: Mapping[str, Any]) -> Any:

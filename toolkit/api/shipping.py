@@ -7,6 +7,7 @@ from pathlib import Path
 
 from toolkit import runs
 from toolkit.api.cards import model_card
+from toolkit.api.originality import index_of, write_index
 from toolkit.api.running import open_run
 from toolkit.core import UsageError
 
@@ -16,7 +17,7 @@ _SAMPLE_SEED = 1
 def ship(
     run: str | Path, out: str | Path, *, half: bool = False, licence: str | None = None, note: str | None = None
 ) -> Path:
-    """Writes the run's config, codec, best weights and card, with a sample, into the new folder ``out``.
+    """Writes the run's config, codec, best weights, index and card, with a sample, into the new folder ``out``.
 
     ``half`` stores the weights in fp16, which halves the file; they are fp32 again once loaded. ``licence`` says
     what the corpus's files did not; ``note`` what a reader of the card should know of the training. UsageError when
@@ -36,6 +37,9 @@ def ship(
     folder = Path(out)
     runs.create(folder, config, opened.codec.save)
     runs.write_weights(folder, weights)
+    index = index_of(opened.config, opened.folder)
+    if index is not None:
+        write_index(folder, index)
     sample = open_run(folder).generate(seed=_SAMPLE_SEED)
     runs.write_atomically(folder / "README.md", model_card(config, sample.text).encode())
     return folder

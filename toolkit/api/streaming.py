@@ -1,41 +1,35 @@
-"""One generation under way, from its first token to its result. The loop itself is `toolkit.generate`."""
+"""Generations under way, from the first token to the result. How tokens come about is `toolkit.api.request`."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from toolkit import generate
+from toolkit.api.request import Request
 from toolkit.api.results import Result
-from toolkit.sampling import Sampler
-
-if TYPE_CHECKING:
-    from toolkit.api.running import Run
+from toolkit.core import UsageError
+from toolkit.search import Found
 
 
 class Stream:
     """One generation under way. Iterating gives parts; leaving early is fine, and `result` gives what there is."""
 
-    def __init__(
-        self, run: Run, prompt: str | None, seed: int, settings: dict[str, Any], controls: Any, sampler: Sampler
-    ) -> None:
-        self.run, self.prompt, self.seed, self.settings = run, prompt, seed, settings
-        self._given, opening = run.opening(prompt)
-        self._opened = [] if self._given is None else [each for each in opening if each != run.codec.stop]
-        self._controls = controls
+    def __init__(self, request: Request, steps: Iterator[generate.Step]) -> None:
+        self.request = request
         self._steps: list[generate.Step] = []
         self._over = self._out_of_steps = False
-        decoding = generate.tokens(
-            run.engine,
-            opening,
-            sampler=sampler,
-            constraint=run.constraint(controls, self._given),
-            given=self._opened if run.domain.constrains_given else (),
-            length=settings["length"],
-            seed=seed,
-            stop=run.codec.stop,
-        )
-        self._parts = run.domain.cut_parts(generate.parts(self._primed_decoder(), self._recorded(decoding)), controls)
+        parts = generate.parts(self._primed_decoder(), self._recorded(steps))
+        self._parts = request.run.domain.cut_parts(parts, request.controls)
+
+    @property
+    def seed(self) -> int:
+        return self.request.seed
+
+    @property
+    def prompt(self) -> str | None:
+        return self.request.prompt
 
     def __iter__(self) -> Iterator[Any]:
         return self
@@ -55,27 +49,30 @@ class Stream:
 
     def _primed_decoder(self) -> Any:
         """A decoder that has seen what was given, so that only what is new comes out of it."""
-        decoder = self.run.codec.decoder()
-        for token in self._opened:
+        decoder = self.request.run.codec.decoder()
+        for token in self.request.opened:
             list(decoder.push(token))
         return decoder
 
     def result(self) -> Result:
         """The whole as it stands: complete after the last part, and good to keep at any time before."""
-        run, made = self.run, [step.token for step in self._steps]
+        request, made = self.request, [step.token for step in self._steps]
+        run = request.run
         return Result(
             domain=run.domain,
-            item=run.domain.finish(run.codec, self._given, self._opened, made, self._controls),
+            item=run.domain.finish(run.codec, request.given, request.opened, made, request.controls),
             tokens=tuple(made),
             log_probabilities=tuple(step.log_probability for step in self._steps),
-            seed=self.seed,
-            settings=self.settings,
-            prompt=self.prompt,
+            seed=request.seed,
+            settings=request.settings,
+            prompt=request.prompt,
             run=run.name,
             checkpoint=run.checkpoint,
-            engine=run.engine.name,
-            precision=run.engine.precision,
+            engine=request.engine.name,
+            precision=request.engine.precision,
             ending=self._ending(made),
+            given=request.given,
+            index=run.index,
         )
 
     def _ending(self, made: list[int]) -> str:
@@ -83,4 +80,31 @@ class Stream:
             return "interrupted"
         if not self._out_of_steps:
             return "cut"
-        return "stop" if made and made[-1] == self.run.codec.stop else "length"
+        return "stop" if made and made[-1] == self.request.run.codec.stop else "length"
+
+
+def streams(request: Request, count: int) -> Iterator[Stream]:
+    """``count`` generations: drawn with the request's seed and those after it, or the best that one search finds.
+
+    What is drawn is checked at once, before the first token; a search begins when its first stream is asked for.
+    """
+    if count < 1:
+        raise UsageError(f"there is at least 1 result, not {count}.")
+    return _ranked(request, count) if request.searches else _drawn(request, count, Stream(request, request.drawn()))
+
+
+def _drawn(request: Request, count: int, first: Stream) -> Iterator[Stream]:
+    yield first
+    for number in range(1, count):
+        another = dataclasses.replace(request, seed=request.seed + number)
+        yield Stream(another, another.drawn())
+
+
+def _ranked(request: Request, count: int) -> Iterator[Stream]:
+    for found in request.found(count):
+        yield Stream(request, _steps(found))
+
+
+def _steps(found: Found) -> Iterator[generate.Step]:
+    each = zip(found.tokens, found.log_probabilities, strict=True)
+    return (generate.Step(token, likely, position) for position, (token, likely) in enumerate(each))

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json as json_text
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -38,7 +37,13 @@ def command(
     ] = None,
     count: Annotated[
         int,
-        typer.Option("-n", "--count", help="How many; number i is what --seed S+i gives.", metavar="N", min=1),
+        typer.Option(
+            "-n",
+            "--count",
+            help="How many: number i has seed S+i, or is the i-th best found.",
+            metavar="N",
+            min=1,
+        ),
     ] = 1,
     out: Annotated[
         Path | None,
@@ -61,11 +66,13 @@ def command(
     given = _given(opened, prompt, prompt_file)
     if given is not None and (warning := opened.warnings_for(given)):
         terminal.say(warning)
-    streams = _Streams(opened, given, seed, count, values)
-    terminal.say(f"Seed {streams.seed}" + (f" to {streams.seed + count - 1}" if count > 1 else ""))
+    streams = opened.streams(given, seed=seed, count=count, **values)
     if json:
-        return _print_json(streams, out)
+        return _print_json(opened, streams, out, count)
     for number, stream in enumerate(streams, start=1):
+        if number == 1:
+            last = stream.seed if stream.request.searches else stream.seed + count - 1
+            terminal.say(f"Seed {stream.seed}" + (f" to {last}" if last > stream.seed else ""))
         if out is None:
             _print(stream, first=number == 1)
         else:
@@ -87,26 +94,6 @@ def _given(run: Run, prompt: str | None, prompt_file: str | None) -> str | None:
     if prompt_file == _STDIN:
         return sys.stdin.read()
     return prompt if prompt_file is None else run.prompt_in(prompt_file)
-
-
-@dataclass
-class _Streams:
-    """The generations asked for, one after another; the seed of the first decides those of the others."""
-
-    run: Run
-    prompt: str | None
-    asked_seed: int | None
-    count: int
-    settings: dict[str, Any]
-
-    def __post_init__(self) -> None:
-        self._first = self.run.stream(self.prompt, seed=self.asked_seed, **self.settings)
-        self.seed = self._first.seed
-
-    def __iter__(self) -> Iterator[Stream]:
-        yield self._first
-        for number in range(1, self.count):
-            yield self.run.stream(self.prompt, seed=self.seed + number, **self.settings)
 
 
 def _numbered(out: Path, number: int, count: int) -> Path:
@@ -165,13 +152,13 @@ class _Streamed:
         sys.stdout.flush()
 
 
-def _print_json(streams: _Streams, out: Path | None) -> None:
+def _print_json(run: Run, streams: Iterable[Stream], out: Path | None, count: int) -> None:
     facts = []
     for number, stream in enumerate(streams, start=1):
         result = _completed(stream)
-        path = None if out is None else result.save(_numbered(out, number, streams.count))
+        path = None if out is None else result.save(_numbered(out, number, count))
         facts.append(_facts(result, path))
-    terminal.write_json(facts[0] if len(facts) == 1 else {"run": streams.run.name, "samples": facts})
+    terminal.write_json(facts[0] if count == 1 else {"run": run.name, "samples": facts})
 
 
 def _facts(result: Result, path: Path | None) -> dict[str, Any]:

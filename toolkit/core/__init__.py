@@ -27,7 +27,7 @@ from toolkit.core.protocols import (
     Transform,
     Withdrawing,
 )
-from toolkit.core.random import uniform
+from toolkit.core.random import branch, uniform, uniforms
 
 __all__ = [
     "NEVER",
@@ -57,9 +57,11 @@ __all__ = [
     "Transform",
     "UsageError",
     "Withdrawing",
+    "branch",
     "checked",
     "knob",
     "knobs_of",
     "uniform",
+    "uniforms",
     "unknown",
 ]

@@ -13,9 +13,14 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from toolkit.core import BuiltIn, Codec, Constraint, Corpus, unknown
+from toolkit.originality import NgramIndex, View
 
 Item = TypeVar("Item")
 Part = TypeVar("Part")
+
+
+def _no_heading(item: object) -> None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -28,12 +33,16 @@ class Domain(Generic[Item, Part]):
     text from where it goes on. ``read`` opens a file, folder or glob.
 
     ``read_prompt`` turns what a user gives to continue into an item: a text, or the path of a file whose suffix
-    is one of ``prompt_files``. ``opening`` gives the ids such an item opens a sequence with (a melody's header and
+    is one of ``prompt_files``. ``heading`` is what of it stands above the content (a melody's meter and key), or None.
+    ``opening`` gives the ids such an item opens a sequence with (a melody's header and
     notes, without its end). ``blank`` is what a model that never saw a sequence begin goes on from.
 
     ``finish`` makes the whole item of (codec, item given, its ids, ids generated, controls); ``cut_parts`` ends a
     stream of parts where the controls say so. ``exports`` maps a file suffix to a function of (item, details) that
     returns the file's bytes; ``details`` are the result's settings. ``unit`` is what losses are reported in.
+
+    ``view`` is how items are compared with a training corpus; ``copy_limit`` makes the constraint that what comes
+    after the given item shares no run of more units with it, and sees what ``constraint`` sees.
     """
 
     name: str
@@ -53,9 +62,12 @@ class Domain(Generic[Item, Part]):
     exports: Mapping[str, Callable[[Item, Mapping[str, Any]], bytes]]
     show: Callable[[Item], str]
     unit: str
+    view: View[Item]
+    copy_limit: Callable[[Codec[Item, Part], NgramIndex, int, Item | None], Constraint[Any]]
     sampling: Mapping[str, Any]
     length: int
     prompt_files: frozenset[str] = frozenset()
+    heading: Callable[[Item], Item | None] = _no_heading
 
 
 def names() -> tuple[str, ...]:

@@ -224,7 +224,14 @@ class Finishing(Generic[S]):
         return pending(self.constraint, state[0])
 
     def withdraw(self, state: tuple[S, int]) -> int:
-        return withdraw(self.constraint, state[0])
+        """What the inner constraint withdraws; also the newest token where it looked nearer to an end than it was.
+
+        A constraint that withdraws may tell less than the distance when it looks ahead.
+        """
+        back = withdraw(self.constraint, state[0])
+        if back or not isinstance(self.constraint, Withdrawing):
+            return back
+        return 1 if self.constraint.distance(state[0]) > state[1] else 0
 
     def _look_ahead(self, inner: S) -> _Seen:
         distance_V = distances(self.constraint, inner, self._vocabulary)

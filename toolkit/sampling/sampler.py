@@ -13,8 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from toolkit.core import BoolArray, uniform
+from toolkit.sampling.calibration import Calibration
 from toolkit.sampling.logits import Logits, keep, log_probability, peak, softmax
-from toolkit.sampling.transforms import Stage, TokenNamed, chain
+from toolkit.sampling.stages import Stage, TokenNamed
+from toolkit.sampling.transforms import chain
 
 States = tuple[Any, ...]
 """One hashable state for each stage of a sampler."""
@@ -27,6 +29,27 @@ class Draw(NamedTuple):
     log_probability: float
 
 
+class Seen(NamedTuple):
+    """What one stage makes of a draw: its name, and the probabilities of shape (V,) after it."""
+
+    stage: str
+    probabilities_V: Logits
+
+
+class Prospect(NamedTuple):
+    """One draw that is not made yet: what each token's probability is, and what each stage was given, of shape (V,)."""
+
+    probabilities_V: Logits
+    stages: tuple[Stage[Any], ...]
+    states: States
+    given: tuple[Logits, ...]
+
+    def after(self, token: int) -> States:
+        """The states after ``token`` is chosen here: stages that steer have seen how likely it was."""
+        each = zip(self.stages, self.states, self.given, strict=True)
+        return tuple(stage.drawn(state, row_V, token) for stage, state, row_V in each)
+
+
 @dataclass(frozen=True)
 class Sampler:
     """A chain of transforms. It holds settings only: what changes from token to token is in the states."""
@@ -34,16 +57,27 @@ class Sampler:
     transforms: tuple[Stage[Any], ...] = ()
 
     @classmethod
-    def from_settings(cls, settings: Mapping[str, Any], *, token_named: TokenNamed | None = None) -> Sampler:
-        """The sampler that flat settings (see `sampling_knobs`) ask for; errors as `chain`."""
-        return cls(chain(settings, token_named=token_named))
+    def from_settings(
+        cls,
+        settings: Mapping[str, Any],
+        *,
+        token_named: TokenNamed | None = None,
+        calibration: Calibration | None = None,
+    ) -> Sampler:
+        """The sampler that flat settings (see `sampling_knobs`) ask for, in their order; errors as `chain`."""
+        return cls(chain(settings, token_named=token_named, calibration=calibration))
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The names of the stages that do something, in the order in which they do it."""
+        return tuple(stage.name for stage in self.transforms)
 
     def begin(self, prompt: Sequence[int]) -> States:
         """The states before the first draw, having seen the prompt's ids."""
         return tuple(stage.begin(prompt) for stage in self.transforms)
 
     def step(self, states: States, token: int) -> States:
-        """The states after ``token``."""
+        """The states after a ``token`` that was given. After one that was drawn, `take` knows more."""
         return tuple(stage.step(state, token) for stage, state in zip(self.transforms, states, strict=True))
 
     def probabilities(
@@ -60,14 +94,33 @@ class Sampler:
         ``allowed_V`` None allows every token. Stages that draw take their own lane of (seed, position).
         ToolkitError when no token is left or a logit is not a number.
         """
-        row_V: Logits = logits_V.astype(np.float64)
-        if allowed_V is not None:
-            row_V = keep(row_V, allowed_V)
-        peak(row_V)
-        for stage, state in zip(self.transforms, states, strict=True):
-            u = 0.0 if stage.lane is None else uniform(seed, position, stage.lane)
-            row_V = stage.apply(row_V, state, u)
-        return softmax(row_V)
+        return self.prospect(logits_V, states, allowed_V, seed=seed, position=position).probabilities_V
+
+    def prospect(
+        self,
+        logits_V: npt.NDArray[np.floating[Any]],
+        states: States,
+        allowed_V: BoolArray | None = None,
+        *,
+        seed: int = 0,
+        position: int = 0,
+    ) -> Prospect:
+        """What `probabilities` gives, and the states after any token, for whoever chooses without a draw."""
+        rows = self._rows(logits_V, states, allowed_V, seed, position)
+        return Prospect(softmax(rows[-1]), self.transforms, states, tuple(rows[:-1]))
+
+    def explain(
+        self,
+        logits_V: npt.NDArray[np.floating[Any]],
+        states: States,
+        allowed_V: BoolArray | None = None,
+        *,
+        seed: int = 0,
+        position: int = 0,
+    ) -> tuple[Seen, ...]:
+        """The probabilities stage by stage: the first is called ``model``, after the mask and before any stage."""
+        rows = self._rows(logits_V, states, allowed_V, seed, position)
+        return tuple(Seen(name, softmax(row_V)) for name, row_V in zip(("model", *self.order), rows, strict=True))
 
     def sample(
         self,
@@ -79,9 +132,40 @@ class Sampler:
         position: int,
     ) -> Draw:
         """The token number ``position`` of the generation that owns ``seed``; errors as `probabilities`."""
-        probabilities_V = self.probabilities(logits_V, states, allowed_V, seed=seed, position=position)
-        token = draw(probabilities_V, uniform(seed, position))
-        return Draw(token, log_probability(logits_V.astype(np.float64), token))
+        return self.take(logits_V, states, allowed_V, seed=seed, position=position)[0]
+
+    def take(
+        self,
+        logits_V: npt.NDArray[np.floating[Any]],
+        states: States,
+        allowed_V: BoolArray | None = None,
+        *,
+        seed: int,
+        position: int,
+    ) -> tuple[Draw, States]:
+        """What `sample` draws, and the states after it: stages that steer have seen how likely the token was."""
+        prospect = self.prospect(logits_V, states, allowed_V, seed=seed, position=position)
+        token = draw(prospect.probabilities_V, uniform(seed, position))
+        return Draw(token, log_probability(logits_V.astype(np.float64), token)), prospect.after(token)
+
+    def _rows(
+        self,
+        logits_V: npt.NDArray[np.floating[Any]],
+        states: States,
+        allowed_V: BoolArray | None,
+        seed: int,
+        position: int,
+    ) -> list[Logits]:
+        """What each stage is given, and last what is drawn from."""
+        row_V: Logits = logits_V.astype(np.float64)
+        if allowed_V is not None:
+            row_V = keep(row_V, allowed_V)
+        peak(row_V)
+        rows = [row_V]
+        for stage, state in zip(self.transforms, states, strict=True):
+            u = 0.0 if stage.lane is None else uniform(seed, position, stage.lane)
+            rows.append(stage.apply(rows[-1], state, u))
+        return rows
 
 
 def draw(probabilities_V: Logits, u: float) -> int:

@@ -10,9 +10,10 @@ from toolkit.domains.music.controls import MelodyControls, constraint
 from toolkit.domains.music.corpora import ABC, MIDI, built_in, read
 from toolkit.domains.music.listing import show
 from toolkit.domains.music.melody import MelodyCodec, Part
+from toolkit.domains.music.originality import MelodyView, copy_limit
 from toolkit.domains.music.prompt import opening, read_prompt
 from toolkit.domains.music.views import EXPORTS
-from toolkit.score.notes import Score
+from toolkit.score.notes import Score, Track
 
 __all__ = ["DOMAIN"]
 
@@ -25,6 +26,10 @@ def _finish(
 
 def _uncut_parts(parts: Iterable[Part], controls: MelodyControls) -> Iterator[Part]:
     return iter(parts)
+
+
+def _heading(given: Score) -> Score:
+    return Score((Track(()),), meters=given.meters, keys=given.keys)
 
 
 DOMAIN: Domain[Score, Part] = Domain(
@@ -45,7 +50,10 @@ DOMAIN: Domain[Score, Part] = Domain(
     exports=EXPORTS,
     show=show,
     unit="note",
+    view=MelodyView(),
+    copy_limit=copy_limit,
     sampling={"temperature": 0.95, "top_p": 0.98},
     length=1024,
     prompt_files=MIDI | ABC,
+    heading=_heading,
 )

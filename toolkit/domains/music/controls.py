@@ -1,6 +1,6 @@
-"""What a user may ask of a generated melody, and how that becomes a constraint.
+"""What a user may ask of a generated melody, as knobs; `asking` makes limits and rules of them.
 
-The knobs speak of music, and so do the `Limits` they become; ids are the codec's business. Tempo and
+The knobs speak of music, and so do the limits and rules they become; ids are the codec's business. Tempo and
 instrument are knobs of the result's files and limit nothing.
 """
 
@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from toolkit.core import Codec, Constraint, UsageError, knob
+from toolkit.domains.music.asking import asked_of
 from toolkit.domains.music.events import Layout
 from toolkit.domains.music.grammar import Limits
-from toolkit.score.notes import MODES, Key, Meter, Score
+from toolkit.domains.music.rules import CLOSES, Rule, check_given
+from toolkit.score.notes import MODES, Score
 
 _KEYS = ("C", "C#", "Db", "D", "D#", "Eb", "E", "F", "F#", "Gb", "G", "G#", "Ab", "A", "A#", "Bb", "B")
 _METERS = tuple(f"{beats}/{unit}" for beats, unit in Layout().meters)
@@ -29,42 +31,45 @@ class MelodyControls:
     low: int | None = knob(None, "The lowest note allowed (60 is middle C).", low=0, high=127, unit="MIDI pitch")
     high: int | None = knob(None, "The highest note allowed.", low=0, high=127, unit="MIDI pitch")
     scale: bool = knob(False, "Only the seven notes of the key.")
+    tones: str | None = knob(None, "Only these: a scale ('minor pentatonic'), notes (C D E G A) or degrees (1 2 b3 5).")
     cadence: bool = knob(False, "The last note is a tonic.")
+    close: str | None = knob(None, "How the melody closes, by its last two notes.", choices=CLOSES)
+    chords: str | None = knob(None, "Chord tones on strong beats: 'C | G7 | Am F | C', bar by bar, repeated.")
+    leap: int | None = knob(None, "The greatest leap from one note to the next.", low=0, high=127, unit="semitones")
+    repeat_bar: int | None = knob(None, "No bar comes more often than this.", low=1, high=256, unit="times")
+    rhythm: str | None = knob(None, "Exactly this rhythm: lengths in quarters (1 1/2 1/2 z1), ABC notes, or a file.")
+    notes: str | None = knob(None, "Exactly these notes in any rhythm: ABC notes, or a file.")
+    motif: str | None = knob(None, "A motif that appears, at any pitch: ABC notes, a file, or steps (+2 +2 -4).")
+    motif_rhythm: bool = knob(False, "The motif appears in its own rhythm.")
+    motif_at_pitch: bool = knob(False, "The motif appears at its own pitch.")
+    max_copy: int | None = knob(
+        None,
+        "Share no longer run of notes with a training tune, in whatever key.",
+        low=5,
+        high=256,
+        unit="notes",
+    )
     tempo: int = knob(120, "How fast the result plays.", low=20, high=400, unit="quarter notes a minute")
     instrument: int = knob(0, "The General MIDI program that plays it.", low=0, high=127)
 
 
 @runtime_checkable
 class Limited(Protocol):
-    """A codec whose grammar can be narrowed to the melodies within limits."""
+    """A codec whose grammar can be narrowed to the melodies within limits that keep to rules."""
 
-    def within(self, limits: Limits) -> Constraint[Any]: ...
-
-
-def limits_of(controls: MelodyControls) -> Limits:
-    """What ``controls`` ask of the notes; UsageError when the range is upside down."""
-    low = 0 if controls.low is None else controls.low
-    high = 127 if controls.high is None else controls.high
-    if low > high:
-        raise UsageError(f"the lowest note allowed ({low}) is above the highest ({high}).")
-    meter = None if controls.meter is None else Meter.parse(controls.meter)
-    return Limits(
-        meter=None if meter is None else (meter.numerator, meter.denominator),
-        mode=controls.mode,
-        tonic=None if controls.key is None else Key.parse(controls.key).tonic,
-        bars=controls.bars,
-        low=low,
-        high=high,
-        scale=controls.scale,
-        cadence=controls.cadence,
-    )
+    def within(self, limits: Limits, rules: tuple[Rule, ...] = ()) -> Constraint[Any]: ...
 
 
 def constraint(codec: Codec[Score, Any], controls: MelodyControls, given: Score | None = None) -> Constraint[Any]:
     """The codec's grammar narrowed to what is asked for; UsageError when no melody can be that.
 
-    Its ``distance`` is exact, so whoever keeps to tokens that leave enough room never gets stuck.
+    A melody ``given`` to go on from is a part of the whole: one that breaks what is asked is a UsageError that says
+    where. ``distance`` is exact, so whoever keeps to tokens that leave enough room never gets stuck.
     """
     if not isinstance(codec, Limited):
-        raise UsageError(f"melodies of the codec {codec.name!r} cannot be asked for by meter, key, bars or range.")
-    return codec.within(limits_of(controls))
+        raise UsageError(f"melodies of the codec {codec.name!r} cannot be asked for by meter, key, bars or rules.")
+    limits, rules = asked_of(controls)
+    found = codec.within(limits, rules)
+    if given is not None:
+        check_given(codec, limits, rules, given)
+    return found

@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 from toolkit.core import BoolArray, UsageError
 from toolkit.domains.music.events import Event, Kind, Layout
+from toolkit.domains.music.scales import Tones
 from toolkit.score.notes import MODES, Key
 
 UNREACHABLE = 2**31 - 1
@@ -72,8 +73,8 @@ class Limits:
     """What a tune must be, in musical terms. None leaves a thing open.
 
     ``bars`` counts full bars: the pickup is not one, and the last may lack it. ``low`` and ``high`` are MIDI
-    pitches, both inclusive. ``scale`` keeps to the seven notes of the mode; ``cadence`` asks the last note to be a
-    tonic.
+    pitches, both inclusive. ``scale`` keeps to the seven notes of the mode, ``tones`` to those it names; ``cadence``
+    asks the last note to be a tonic.
     """
 
     meter: tuple[int, int] | None = None
@@ -84,6 +85,7 @@ class Limits:
     high: int = 127
     scale: bool = False
     cadence: bool = False
+    tones: Tones | None = None
 
 
 class Grammar:
@@ -235,6 +237,16 @@ class Grammar:
             return 4  # another note does, in this bar
         return UNREACHABLE if self.limits.bars else 5
 
+    def headers(self, meter: int | None = None, mode: int | None = None) -> Iterator[tuple[int, int, int]]:
+        """Every (meter, mode, tonic) that the limits leave, narrowed to a meter or a mode."""
+        for each_meter in self._meters if meter is None else [meter]:
+            for each_mode in self._modes if mode is None else [mode]:
+                yield from ((each_meter, each_mode, tonic) for tonic in self._tonics_for(each_mode))
+
+    def pitches(self, mode: int, tonic: int) -> tuple[int, ...]:
+        """The pitches in semitones above the tonic that the limits leave in a key, in order."""
+        return self._palettes[mode, tonic]
+
     def _tonics_for(self, mode: int) -> list[int]:
         return [tonic for tonic in self._tonics if self._palettes[mode, tonic]]
 
@@ -243,7 +255,9 @@ class Grammar:
         base = self.layout.tonic(tonic)
         lowest = max(self.layout.lowest, self.limits.low - base)
         highest = min(self.layout.highest, self.limits.high - base)
-        degrees = Key(0, MODES[mode]).pitch_classes if self.limits.scale else range(12)
+        degrees = set(Key(0, MODES[mode]).pitch_classes if self.limits.scale else range(12))
+        if self.limits.tones is not None:
+            degrees &= self.limits.tones.above(Key(tonic, MODES[mode]))
         pitches = tuple(pitch for pitch in range(lowest, highest + 1) if pitch % 12 in degrees)
         lacks_cadence = self.limits.cadence and all(pitch % 12 for pitch in pitches)
         return () if lacks_cadence else pitches
@@ -259,7 +273,8 @@ class Grammar:
         if not self._distinct:
             key = "any key" if asked.tonic is None else Key(asked.tonic, asked.mode or MODES[0]).tonic_name
             note = "a tonic" if asked.cadence else "a note"
-            raise UsageError(f"no melody in {key} has {note} from {asked.low} to {asked.high} (MIDI pitches).")
+            of = f" of {asked.tones.name}" if asked.tones is not None else ""
+            raise UsageError(f"no melody in {key} has {note}{of} from {asked.low} to {asked.high} (MIDI pitches).")
 
 
 @lru_cache(maxsize=8)

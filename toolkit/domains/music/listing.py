@@ -21,6 +21,11 @@ def pitch_name(pitch: int, key: Key | None = None) -> str:
     return f"{names[pitch % 12]}{pitch // 12 - 1}"
 
 
+def length_mark(ticks: int, resolution: int) -> str:
+    """How a length is written behind a note's name: nothing for a quarter note, ``:1/2`` for half of one."""
+    return "" if ticks == resolution else f":{Fraction(ticks, resolution)}"
+
+
 def headline(score: Score) -> str:
     """Meter, key and number of notes in one line."""
     key = f", {score.keys[0]}" if score.keys else ""
@@ -66,17 +71,13 @@ def _sounds(score: Score, begin: int, end: int) -> Iterator[str]:
         if note.end <= begin or note.start >= end:
             continue
         if note.start > at:
-            yield "z" + _length(note.start - at, score.resolution)
+            yield "z" + length_mark(note.start - at, score.resolution)
         yield _note(note, begin, end, key, score.resolution)
         at = min(note.end, end)
     if at < min(end, score.end):
-        yield "z" + _length(end - at, score.resolution)
+        yield "z" + length_mark(end - at, score.resolution)
 
 
 def _note(note: Note, begin: int, end: int, key: Key | None, resolution: int) -> str:
     length = min(note.end, end) - max(note.start, begin)
-    return pitch_name(note.pitch, key) + _length(length, resolution) + ("~" if note.end > end else "")
-
-
-def _length(ticks: int, resolution: int) -> str:
-    return "" if ticks == resolution else f":{Fraction(ticks, resolution)}"
+    return pitch_name(note.pitch, key) + length_mark(length, resolution) + ("~" if note.end > end else "")

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from toolkit.core import CheckpointError, InputError, Measure
+from toolkit.core import CheckpointError, Constraint, InputError, Measure
 from toolkit.domains.music.events import FORMAT, Event, Kind, Layout, on_grid
 from toolkit.domains.music.grammar import Grammar, Limits, Stage, closing, grammar_within
+from toolkit.domains.music.rules import Rule, ruled_within
 from toolkit.score.notes import MODES, TICKS, Key, Meter, Note, Score, Track
 
 if TYPE_CHECKING:
@@ -120,11 +121,11 @@ class MelodyCodec:
 
     def grammar(self) -> Grammar:
         """What a well-formed melody is."""
-        return self.within(Limits())
+        return grammar_within(self.layout, Limits())
 
-    def within(self, limits: Limits) -> Grammar:
-        """The melodies within ``limits``; UsageError when there are none."""
-        return grammar_within(self.layout, limits)
+    def within(self, limits: Limits, rules: tuple[Rule, ...] = ()) -> Constraint[Any]:
+        """The melodies within ``limits`` that keep to ``rules``; UsageError when there are none."""
+        return ruled_within(self.layout, limits, rules) if rules else grammar_within(self.layout, limits)
 
     def measure(self, tokens: Sequence[int] | npt.NDArray[Any]) -> Measure:
         """Notes, ties counted once, and quarter notes from each tune's first note to its end, rests included."""
@@ -135,6 +136,11 @@ class MelodyCodec:
         starts = (kinds[places[:-1]] == Kind.BAR) & (apart == 1)  # silence before a pickup: no sound lies between
         sounded = lengths[(kinds[places[1:]] == Kind.UNTIL) & ~starts].sum()
         return {"note": float(np.count_nonzero(kinds == Kind.PITCH)), "quarter": float(sounded) / TICKS}
+
+    def units(self, tokens: Sequence[int] | npt.NDArray[Any]) -> Measure:
+        """Bar lines; notes are counted by `measure`."""
+        kinds = self.layout.kinds[np.asarray(tokens, dtype=np.int64)]
+        return {"bar": float(np.count_nonzero(kinds == Kind.BAR))}
 
     def variants(self, item: Score, rng: Random) -> Score:
         """The tune itself: its transpositions differ in one header id, so they would teach nothing new."""

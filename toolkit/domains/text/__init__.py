@@ -13,6 +13,7 @@ from toolkit.domains.text.characters import CharCodec
 from toolkit.domains.text.constraints import constraint
 from toolkit.domains.text.controls import TextControls, hold_back
 from toolkit.domains.text.corpora import SUFFIXES, read
+from toolkit.domains.text.originality import TextView, copy_limit
 from toolkit.domains.text.pieces import BpeCodec, UnigramCodec
 from toolkit.domains.text.raw_bytes import ByteCodec
 
@@ -66,6 +67,8 @@ DOMAIN: Domain[str, str] = Domain(
     exports={".txt": _plain, ".json": _with_details},
     show=_same,
     unit="byte",
+    view=TextView(),
+    copy_limit=copy_limit,
     sampling={"temperature": 0.8},
     length=500,
 )

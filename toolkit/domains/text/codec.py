@@ -88,6 +88,13 @@ class TextCodec(ABC):
         byte, character = counts @ self._amounts
         return {"byte": float(byte), "character": float(character)}
 
+    def units(self, tokens: Tokens) -> Measure:
+        """Words (runs without a blank) and lines, counted across tokens; a stop ends both."""
+        spelling = [*self.spelling]
+        spelling[self.stop] = b"\n"
+        spelled = b"".join([spelling[each] for each in np.asarray(tokens).tolist()])
+        return {"word": float(len(spelled.split())), "line": float(spelled.count(b"\n"))}
+
     def variants(self, item: str, rng: Random) -> str:
         return item
 

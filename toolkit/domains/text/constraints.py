@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any
 
 from toolkit.core import Codec, Constraint, UsageError
-from toolkit.domains.text import form, wording
+from toolkit.domains.text import form, structure, wording
 from toolkit.domains.text.automata import Dfa, intersection
 from toolkit.domains.text.codec import TextCodec
 from toolkit.domains.text.controls import TextControls
 from toolkit.domains.text.grammar import TokenAutomaton
+from toolkit.domains.text.retracting import Retracting
 from toolkit.domains.text.rewinding import Rewinding
-from toolkit.domains.text.typed import listed
+from toolkit.domains.text.typed import listed, span
+from toolkit.domains.text.verse import lexicon_for, verse, words_in
 from toolkit.sampling import Both
 
 Language = Callable[[TextControls, str], Iterable[tuple[str, Dfa]]]
@@ -28,11 +30,31 @@ Language = Callable[[TextControls, str], Iterable[tuple[str, Dfa]]]
 Source = Callable[[TextCodec, TextControls, str], Constraint[Any] | None]
 """A constraint on a codec's tokens that controls ask for after a prompt; None when they do not."""
 
-LANGUAGES: tuple[Language, ...] = (wording.languages, form.languages)
+LANGUAGES: tuple[Language, ...] = (wording.languages, form.languages, structure.languages)
 
-CONSTRAINTS: tuple[Source, ...] = ()
-"""For what is no regular language. It is joined by `toolkit.sampling.Both`, whose distances may be too low: who enters
-something here looks after endings.
+
+def poems(codec: TextCodec, controls: TextControls, given: str) -> Constraint[Any] | None:
+    """Syllables and rhymes; lines and stanzas, where they are asked for, decide how long the poem is."""
+    if not (controls.rhyme or controls.syllables or controls.rhyme_with):
+        return None
+    lines = None if controls.lines is None else span("lines", controls.lines)
+    if lines and lines.least != lines.most:
+        raise UsageError("a poem in a form has one number of lines, not a range.")
+    return verse(
+        codec,
+        rhyme=controls.rhyme,
+        syllables=controls.syllables,
+        rhyme_with=controls.rhyme_with,
+        lines=lines.least if lines else None,
+        stanzas=form.stanza_lines(controls.stanzas) if controls.stanzas is not None else None,
+        given=given,
+        lexicon=words_in(controls.words_from, lexicon_for(codec)) if controls.words_from else None,
+    )
+
+
+CONSTRAINTS: tuple[Source, ...] = (poems, structure.grammars)
+"""For what is no regular language. Where two meet, or one meets a language, they are joined by `toolkit.sampling.Both`,
+whose distances may be too low, and tokens are held back so that they can be taken back (`Retracting`).
 """
 
 _AVOID = "avoid"
@@ -46,10 +68,13 @@ def constraint(codec: Codec[str, str], controls: TextControls, given: str | None
     if not isinstance(codec, TextCodec):
         raise TypeError(f"{type(codec).__name__} does not spell text")
     wished: Constraint[Any] = _wished(codec, dataclasses.replace(controls, stop_at=None), given or "")
-    for source in CONSTRAINTS:
-        more = source(codec, controls, given or "")
-        wished = wished if more is None else Both(wished, more)
-    return wished
+    found = (source(codec, controls, given or "") for source in CONSTRAINTS)
+    others = [each for each in found if each is not None]
+    if len(others) == 1 and wished is codec.grammar():
+        return others[0]
+    if others:
+        wished = Both(wished, Retracting())
+    return reduce(Both, others, wished)
 
 
 @lru_cache(8)

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 from toolkit.core import knob
 from toolkit.domains.text.form import FormControls
+from toolkit.domains.text.structure import StructureControls
 from toolkit.domains.text.typed import listed
+from toolkit.domains.text.verse import VerseControls
 from toolkit.domains.text.wording import WordingControls
 
 
@@ -22,6 +24,13 @@ class StopControls:
     stop_at: str | None = knob(
         None, r"end before this text would appear; several are parted by |, and \n is a new line (\| and \\ themselves)"
     )
+    max_copy: int | None = knob(
+        None,
+        "share no longer run of characters with the training text (capitals and kinds of white space not told apart)",
+        low=11,
+        high=1000,
+        unit="characters",
+    )
 
     def stop_strings(self) -> tuple[str, ...]:
         r"""The texts that ``stop_at`` lists: ``END|\n\n`` is two of them."""
@@ -29,7 +38,7 @@ class StopControls:
 
 
 @dataclass(frozen=True)
-class TextControls(FormControls, WordingControls, StopControls):
+class TextControls(StructureControls, VerseControls, FormControls, WordingControls, StopControls):
     """What a user may ask of the text that comes: a new kind of wish is one more base class, its knobs in its own file.
 
     All of it is about what comes after the prompt.

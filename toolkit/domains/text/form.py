@@ -49,13 +49,18 @@ def languages(controls: FormControls, given: str) -> Iterator[tuple[str, Dfa]]:
         yield "acrostic", matching(_acrostic(controls.acrostic, parted))
 
 
-def _stanzas(typed: str) -> str:
+def stanza_lines(typed: str) -> tuple[int, ...]:
+    """How many lines each stanza has; UsageError for what is no list of numbers above 0."""
     if not _STANZAS.fullmatch(typed):
         raise UsageError(f"stanzas is written as numbers of lines, such as 4,4,6, not {typed!r}.")
-    counts = [int(each) for each in typed.split(",")]
+    counts = tuple(int(each) for each in typed.split(","))
     if 0 in counts:
         raise UsageError("a stanza has at least one line, not 0.")
-    return r"\n\n".join(rf"[^\n]+(?:\n[^\n]+){{{count - 1}}}" for count in counts)
+    return counts
+
+
+def _stanzas(typed: str) -> str:
+    return r"\n\n".join(rf"[^\n]+(?:\n[^\n]+){{{count - 1}}}" for count in stanza_lines(typed))
 
 
 def _lines(typed: str, parted: bool) -> str:
