@@ -27,7 +27,7 @@ from benchmarks import melody_cases, text_cases
 from toolkit.api import Run, open_run
 from toolkit.core import ToolkitError, UsageError
 
-LENGTHS = {"text": 160, "music": 512}
+LENGTHS = {"text": 200, "music": 512}
 FREE = 200  # free results that every case is held against
 WORDS = 300
 
@@ -57,6 +57,8 @@ def measure(run: Run, samples: int, seed: int) -> Tally:
     for number in itertools.count():
         if tally.samples == samples:
             break
+        if not number % 100:
+            print(f"{run.name}: {tally.samples} of {samples}", end="\r", file=sys.stderr, flush=True)
         composed = tally.samples % 2 == 1
         case = text_cases.draw(rng, words, composed=composed) if words else melody_cases.draw(rng, composed=composed)
         began = time.monotonic()
