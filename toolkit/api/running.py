@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from toolkit import domains, runs
 from toolkit.api.asking import generation_knobs
-from toolkit.api.materials import load_codec, open_corpus, prepare, read_text
+from toolkit.api.materials import load_codec, open_corpus, prepare
 from toolkit.api.originality import (
     build_index,
     by_corpus,
@@ -37,6 +37,7 @@ from toolkit.core import (
     Split,
     UsageError,
     checked,
+    read_text,
     unknown,
 )
 from toolkit.domains import Domain

@@ -13,8 +13,8 @@ from typing import Annotated, Any
 import typer
 
 from toolkit import domains
-from toolkit.api import Run, generation_knobs, read_text
-from toolkit.core import Knob, UsageError, knobs_of, unknown
+from toolkit.api import Run, generation_knobs
+from toolkit.core import Knob, UsageError, knobs_of, read_text, unknown
 
 GROUPS = ("model", "train", "sample")
 _METAVARS = {int: "INTEGER", float: "NUMBER", str: "TEXT"}
