@@ -87,6 +87,16 @@ def test_a_midi_file_is_gone_on_from(toolkit: Toolkit, music_run: Path, tmp_path
     assert read.json["notes"] == typed.json["notes"]
 
 
+def test_bars_of_a_melody_are_made_anew_between_those_that_stay(toolkit: Toolkit, music_run: Path) -> None:
+    made = toolkit(
+        *("generate", music_run, "--prompt", "M:4/4 L:1/4 K:C | c d e f | g e c2 | c d e f | c4 |"),
+        *("--refill", "2", "--particles", "4", "--seed", "3", "-n", "2"),
+    )
+    assert made.code == 0
+    tunes = made.out.split("\n\n")
+    assert [tune.count("| C5 D5 E5 F5 |") for tune in tunes] == [2, 2]
+
+
 def test_a_prompt_comes_from_a_file_or_stdin(
     toolkit: Toolkit, text_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -82,6 +82,12 @@ class Request:
         """The ids of what was given, without a stop."""
         return [] if self.given is None else [each for each in self.opening[1] if each != self.run.codec.stop]
 
+    @property
+    def before(self) -> list[int]:
+        """The ids directly before what is new, without a stop: all that was given, or what stands before the gap."""
+        left = self.opened if self.gap is None else self.gap.left
+        return [each for each in left if each != self.run.codec.stop]
+
     @cached_property
     def engine(self) -> Engine:
         return self.run.engine_for(self.opening[1], self.given)

@@ -61,9 +61,9 @@ class Stream:
         self._out_of_steps = True
 
     def _primed_decoder(self) -> Any:
-        """A decoder that has seen what was given, so that only what is new comes out of it."""
+        """A decoder that has seen what comes before, so that only what is new comes out of it."""
         decoder = self.request.run.codec.decoder()
-        for token in self.request.opened:
+        for token in self.request.before:
             list(decoder.push(token))
         return decoder
 
