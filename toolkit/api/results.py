@@ -38,7 +38,7 @@ class Result:
     precision: str
     ending: str
     given: Any = None
-    index: NgramIndex | None = None
+    index: NgramIndex | None = field(default=None, compare=False, repr=False)
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property

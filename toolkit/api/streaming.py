@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -132,7 +131,7 @@ def streams(request: Request, count: int) -> Iterator[Stream]:
 def _in_row(begun: Callable[[Request], Stream], request: Request, first: Stream, count: int) -> Iterator[Stream]:
     yield first
     for number in range(1, count):
-        yield begun(dataclasses.replace(request, seed=request.seed + number))
+        yield begun(request.seeded(request.seed + number))
 
 
 def _drawn(request: Request) -> Stream:
