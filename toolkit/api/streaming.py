@@ -108,7 +108,9 @@ class Stream:
             return "filled"
         if not self._out_of_steps:
             return "cut"
-        return "stop" if made and made[-1] == self.request.run.codec.stop else "length"
+        if made and made[-1] == self.request.run.codec.stop:
+            return "stop"
+        return "length" if len(made) >= self.request.settings["length"] else "complete"
 
 
 def streams(request: Request, count: int) -> Iterator[Stream]:
