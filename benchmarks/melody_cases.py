@@ -110,18 +110,18 @@ def motif(rng: Random, frame: Frame) -> tuple[dict[str, Any], Check]:
     )
 
 
-def notes(rng: Random, frame: Frame) -> tuple[dict[str, Any], Check]:
+def pitches(rng: Random, frame: Frame) -> tuple[dict[str, Any], Check]:
     names = {"C": 60, "D": 62, "E": 64, "F": 65, "G": 67, "A": 69, "B": 71}
     line = [rng.choice(sorted(names)) for _ in range(rng.randint(2 * frame.bars, 4 * frame.bars))]
-    return {"notes": "K:C " + " ".join(line)}, lambda tune: tune.pitches == [names[each] for each in line]
+    return {"pitches": "K:C " + " ".join(line)}, lambda tune: tune.pitches == [names[each] for each in line]
 
 
 KINDS: Mapping[str, Kind] = {
-    each.__name__: each for each in (tones, span, leap, close, chords, repeat_bar, rhythm, motif, notes)
+    each.__name__: each for each in (tones, span, leap, close, chords, repeat_bar, rhythm, motif, pitches)
 }
 
-_APART = ({"notes", "tones"}, {"notes", "chords"}, {"notes", "motif"}, {"notes", "leap"}, {"notes", "close"},
-          {"notes", "span"})  # fmt: skip
+_APART = ({"pitches", "tones"}, {"pitches", "chords"}, {"pitches", "motif"}, {"pitches", "leap"}, {"pitches", "close"},
+          {"pitches", "span"})  # fmt: skip
 """Kinds that seldom agree when both are drawn at random."""
 
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from tests.domains.text.verse import checking
+
 Check = Callable[[str], bool]
 
 
@@ -123,13 +125,45 @@ def schema(rng: Random, words: Sequence[str]) -> tuple[dict[str, Any], Check]:
     return {"json_schema": json.dumps(asked)}, check
 
 
-ALONE: Mapping[str, Kind] = {"json_schema": schema}
+def verse(rng: Random, words: Sequence[str]) -> tuple[dict[str, Any], Check]:
+    """Syllables and rhymes, by a reading of the dictionary's file that is the tests' own."""
+    counts, scheme = rng.choice([((5, 7, 5), ""), ((6, 6), "AA"), ((8, 8), "AA"), ((7, 5, 7, 5), "ABAB")])
+    settings = {"syllables": ",".join(map(str, counts)), "lines": str(len(counts))}
+    asked = tuple((count, count) for count in counts)
+
+    def check(text: str) -> bool:
+        try:
+            return len(checking.check(text, scheme, asked)) == len(counts)
+        except (AssertionError, KeyError, ValueError):
+            return False
+
+    return settings | ({"rhyme": scheme} if scheme else {}), check
+
+
+def grammar(rng: Random, words: Sequence[str]) -> tuple[dict[str, Any], Check]:
+    """Words that nest as brackets do: as many of the one as of the other, and never more closed than open."""
+    opened, closed, inner = rng.sample(words, 3)
+    rule = f'start: item+\nitem: "{opened} " item+ "{closed} " | "{inner} "'
+
+    def check(text: str) -> bool:
+        depth, last = 0, opened
+        for word in text.split():
+            depth += (word == opened) - (word == closed)
+            if word not in (opened, closed, inner) or depth < 0 or (last, word) == (opened, closed):
+                return False
+            last = word
+        return depth == 0 and bool(text) and text == "".join(f"{word} " for word in text.split())
+
+    return {"grammar": rule}, check
+
+
+ALONE: Mapping[str, Kind] = {"json_schema": schema, "verse": verse, "grammar": grammar}
 """Kinds that nothing else is asked for beside."""
 
 
 def draw(rng: Random, words: Sequence[str], *, composed: bool) -> Case:
     """One thing to ask, or two or three at once where it is ``composed``."""
-    if not composed and rng.random() < 0.1:
+    if not composed and rng.random() < 0.25:
         name = rng.choice(sorted(ALONE))
         settings, check = ALONE[name](rng, words)
         return Case((name,), settings, (check,))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -62,11 +61,9 @@ class Stream:
 
     def _primed_decoder(self) -> Any:
         """A decoder that has seen what comes before, so that only what is new comes out of it."""
-        request = self.request
-        decoder = request.run.codec.decoder()
-        for token in request.opened if request.gap is None else request.gap.left:
-            if token != request.run.codec.stop:
-                list(decoder.push(token))
+        decoder = self.request.run.codec.decoder()
+        for token in self.request.before:
+            list(decoder.push(token))
         return decoder
 
     def result(self) -> Result:
@@ -136,7 +133,7 @@ def streams(request: Request, count: int) -> Iterator[Stream]:
 def _in_row(begun: Callable[[Request], Stream], request: Request, first: Stream, count: int) -> Iterator[Stream]:
     yield first
     for number in range(1, count):
-        yield begun(dataclasses.replace(request, seed=request.seed + number))
+        yield begun(request.seeded(request.seed + number))
 
 
 def _drawn(request: Request) -> Stream:

@@ -122,9 +122,7 @@ def _read(knob: Knob, text: str) -> str:
 
 
 def _elsewhere(run: Run, name: str) -> UsageError:
-    owners = [
-        each for each in domains.names() if any(knob.name == name for knob in knobs_of(domains.find(each).controls))
-    ]
+    owners = [each for each in domains.names() if any(knob.name == name for knob in generation_knobs(each))]
     own = [each.flag for each in knobs_of(run.domain.controls)]
     flag = "--" + name.replace("_", "-")
     return UsageError(

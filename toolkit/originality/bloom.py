@@ -21,6 +21,7 @@ Bits = npt.NDArray[np.uint8]
 
 _LOW = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
+_FEWEST_BITS = 1 << 15  # where places are fewer, two keys share all of theirs more often than a full filter explains
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Bloom:
         """The filter of the keys in all ``parts``, of which ``distinct`` differ: ``rate`` of other keys pass it."""
         probes = max(1, round(-math.log2(rate)))
         # Each bit stays empty with probability exp(-probes * distinct / size); a stranger must meet none that is.
-        size = max(64, math.ceil(-probes * distinct / math.log1p(-(rate ** (1 / probes)))))
+        size = max(_FEWEST_BITS, math.ceil(-probes * distinct / math.log1p(-(rate ** (1 / probes)))))
         full = np.zeros(size, np.bool_)
         for keys in parts:
             for places in _places(keys, size, probes):
