@@ -59,8 +59,6 @@ class Request:
     def run(self) -> Run:
         """The run that generates: the one asked, adapted and blended as the settings say."""
         page, adapting = part(PageSettings, self.settings).adapt_to, part(AdaptSettings, self.settings)
-        if page is not None and not adapting.adapt_strength:
-            raise UsageError("adapt_to needs adapt_strength: 0 takes after nothing, 1 is as measured to be best.")
         adapted = adapted_run(self.asked, () if page is None else (page,), adapting)
         return blended_run(adapted, part(BlendSettings, self.settings))
 
@@ -97,12 +95,6 @@ class Request:
 
     def _unstopped(self, ids: Iterable[int]) -> list[int]:
         return [each for each in ids if each != self.run.codec.stop]
-
-    @property
-    def before(self) -> list[int]:
-        """The ids directly before what is new, without a stop: all that was given, or what stands before the gap."""
-        left = self.opened if self.gap is None else self.gap.left
-        return [each for each in left if each != self.run.codec.stop]
 
     @cached_property
     def engine(self) -> Engine:
