@@ -98,12 +98,6 @@ class Request:
     def _unstopped(self, ids: Iterable[int]) -> list[int]:
         return [each for each in ids if each != self.run.codec.stop]
 
-    @property
-    def before(self) -> list[int]:
-        """The ids directly before what is new, without a stop: all that was given, or what stands before the gap."""
-        left = self.opened if self.gap is None else self.gap.left
-        return [each for each in left if each != self.run.codec.stop]
-
     @cached_property
     def engine(self) -> Engine:
         return self.run.engine_for(self.opening[1], self.given)
