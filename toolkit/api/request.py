@@ -58,10 +58,8 @@ class Request:
     @cached_property
     def run(self) -> Run:
         """The run that generates: the one asked, adapted and blended as the settings say."""
-        page, adapting = part(PageSettings, self.settings).adapt_to, part(AdaptSettings, self.settings)
-        if page is not None and not adapting.adapt_strength:
-            raise UsageError("adapt_to needs adapt_strength: 0 takes after nothing, 1 is as measured to be best.")
-        adapted = adapted_run(self.asked, () if page is None else (page,), adapting)
+        page = part(PageSettings, self.settings).adapt_to
+        adapted = adapted_run(self.asked, () if page is None else (page,), part(AdaptSettings, self.settings))
         return blended_run(adapted, part(BlendSettings, self.settings))
 
     @cached_property
