@@ -58,8 +58,8 @@ class Request:
     @cached_property
     def run(self) -> Run:
         """The run that generates: the one asked, adapted and blended as the settings say."""
-        page, adapting = part(PageSettings, self.settings).adapt_to, part(AdaptSettings, self.settings)
-        adapted = adapted_run(self.asked, () if page is None else (page,), adapting)
+        page = part(PageSettings, self.settings).adapt_to
+        adapted = adapted_run(self.asked, () if page is None else (page,), part(AdaptSettings, self.settings))
         return blended_run(adapted, part(BlendSettings, self.settings))
 
     @cached_property
