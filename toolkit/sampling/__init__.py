@@ -6,7 +6,7 @@ from toolkit.sampling.lowering import lower
 from toolkit.sampling.opening import Opening, opened
 from toolkit.sampling.order import ORDERS, STAGES, stages_in
 from toolkit.sampling.presets import PRESETS, preset, presets
-from toolkit.sampling.sampler import Draw, Prospect, Sampler, Seen, draw
+from toolkit.sampling.sampler import Draw, Prospect, Sampler, draw
 from toolkit.sampling.stages import (
     TRANSFORMS,
     AdaptiveTarget,
@@ -69,7 +69,6 @@ __all__ = [
     "Prospect",
     "RepetitionPenalty",
     "Sampler",
-    "Seen",
     "Smoothing",
     "Stage",
     "TailFree",
