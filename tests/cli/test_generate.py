@@ -132,6 +132,22 @@ def test_characters_never_seen_are_told(toolkit: Toolkit, text_run: Path) -> Non
         (["--prompt=a", "--prompt-file=b"], "one of them"),
         (["--logit-bias=€=1"], "token"),
         (["-n0"], "-n"),
+        (["--preset=calm"], "--preset"),
+        (["--order=tempratures"], "'temperature'"),
+        (["--regex=["], "cannot be read"),
+        (["--regex=a+", "--begin=b"], "regex and begin"),
+        (["--regex=a{40}", "--length=12"], "40 tokens"),
+        (["--contain=sea", "--avoid=sea"], "contain and avoid"),
+        (["--grammar=start: nothing"], "grammar"),
+        (["--json-schema={"], "JSON"),
+        (["--rhyme=AA", "--lines=3"], "rhyme scheme"),
+        (["--search=beem"], "'beam'"),
+        (["--search=beam", "--particles=8"], "ask for one of them"),
+        (["--search=greedy", "-n2"], "one result"),
+        (["--adapt-to=the sea"], "adapt_strength"),
+        (["--like=the sea"], "the sea"),
+        (["--blend=the sea:much"], "RUN:WEIGHT"),
+        (["--homecoming"], "for music"),
     ],
 )
 def test_what_cannot_be_meant_ends_with_2(toolkit: Toolkit, text_run: Path, words: list[str], said: str) -> None:
@@ -139,6 +155,9 @@ def test_what_cannot_be_meant_ends_with_2(toolkit: Toolkit, text_run: Path, word
     assert answer.code == 2
     assert said in answer.err
     assert not answer.out
+    if not answer.err.startswith("Usage:"):  # a flag that does not exist, or a number out of its range
+        assert answer.err.count("\n") == 1
+        assert answer.err.endswith((".\n", "?\n"))
 
 
 def test_a_run_of_music_refuses_what_is_for_text(toolkit: Toolkit, music_run: Path) -> None:
