@@ -7,6 +7,7 @@ settings and tests all follow from the declaration. Knows nothing of any particu
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import types
 import typing
@@ -130,6 +131,7 @@ def knob(
     return dataclasses.field(default=default, metadata={"knob": declared})
 
 
+@functools.cache  # reading annotations takes longer than much of what is done with them
 def knobs_of(settings: type) -> tuple[Knob, ...]:
     """The knobs that a settings class declares, in order; fields made without `knob` are left out."""
     hints = typing.get_type_hints(settings)
