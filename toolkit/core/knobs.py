@@ -131,9 +131,13 @@ def knob(
     return dataclasses.field(default=default, metadata={"knob": declared})
 
 
-@functools.cache  # reading annotations takes longer than much of what is done with them
 def knobs_of(settings: type) -> tuple[Knob, ...]:
     """The knobs that a settings class declares, in order; fields made without `knob` are left out."""
+    return _declared(settings)
+
+
+@functools.cache  # reading annotations takes longer than much of what is done with the knobs
+def _declared(settings: type) -> tuple[Knob, ...]:
     hints = typing.get_type_hints(settings)
     found = []
     for field in dataclasses.fields(settings):
