@@ -166,9 +166,22 @@ def test_characters_never_seen_are_told(toolkit: Toolkit, text_run: Path) -> Non
         (["--after=the", "--search=beam"], "ask for one"),
         (["--blend=shakespear:0.5"], "'shakespeare'"),
         (["--like=shakespear:0.5"], "'shakespeare'"),
-        (["--regex=a+", "--begin=b"], "."),
+        (["--regex=a+", "--begin=b"], "regex and begin"),
         (["--regex=[a-z]{9}", "--length=8"], "takes 9 tokens"),
         (['--json-schema={"type": "integer"}', '--grammar=start: "the"'], "cannot be finished"),
+        (["--order=tempratures"], "'temperature'"),
+        (["--regex=["], "cannot be read"),
+        (["--regex=a{40}", "--length=12"], "40 tokens"),
+        (["--contain=sea", "--avoid=sea"], "contain and avoid"),
+        (["--grammar=start: nothing"], "grammar"),
+        (["--json-schema={"], "JSON"),
+        (["--rhyme=AA", "--lines=3"], "rhyme scheme"),
+        (["--search=beem"], "'beam'"),
+        (["--search=beam", "--particles=8"], "ask for one of them"),
+        (["--search=greedy", "-n2"], "one result"),
+        (["--like=the sea"], "the sea"),
+        (["--blend=the sea:much"], "RUN:WEIGHT"),
+        (["--homecoming"], "for music"),
     ],
 )
 def test_what_cannot_be_meant_ends_with_2(toolkit: Toolkit, text_run: Path, words: list[str], said: str) -> None:
@@ -176,6 +189,9 @@ def test_what_cannot_be_meant_ends_with_2(toolkit: Toolkit, text_run: Path, word
     assert answer.code == 2
     assert said in answer.err
     assert not answer.out
+    if not answer.err.startswith("Usage:"):  # a flag that does not exist, or a number out of its range
+        assert answer.err.count("\n") == 1
+        assert answer.err.endswith((".\n", "?\n"))
 
 
 def test_a_run_of_music_refuses_what_is_for_text(toolkit: Toolkit, music_run: Path) -> None:
