@@ -81,6 +81,7 @@ def summary(details: Mapping[str, Any], paced: Paced[Any]) -> str:
     """One line on how a result came about, as HTML."""
     endings = {
         "stop": "ended by itself",
+        "complete": "complete: nothing may follow",
         "length": "as long as asked for",
         "cut": "ended where you asked",
         "interrupted": f"ended after {MOST_SECONDS:.0f} seconds" if paced.out_of_time else "stopped",

@@ -1,6 +1,7 @@
 """Whether what is asked for is what comes out: many samples under random constraints, each checked from outside.
 
     python -m benchmarks.constraints RUN… [--samples 2000] [--seed 0] [--json FILE]
+    python -m benchmarks.constraints --report FILE…        # the table of what several runs of it found
 
 Draws random things to ask (`benchmarks.text_cases`, `benchmarks.melody_cases`), one in half of the cases and two or
 three at once in the other half, generates under each, and checks the result by `re.fullmatch` and plain string methods,
@@ -137,11 +138,15 @@ def table(tallies: list[Tally]) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("runs", nargs="+")
+    parser.add_argument("runs", nargs="*")
     parser.add_argument("--samples", type=int, default=2000, help="for each run")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--report", type=Path, nargs="+", default=[], help="files that --json wrote")
     asked = parser.parse_args()
+    if asked.report:
+        print(table([Tally(**each) for path in asked.report for each in json.loads(path.read_text())]))
+        return 0
     tallies = []
     for name in asked.runs:
         tallies.append(measure(open_run(name), asked.samples, asked.seed))

@@ -1,4 +1,4 @@
-"""What the README and the guide promise exists, and what they show is printed: commands, flags, files, links."""
+"""What the README and the guide promise exists, and what they print is what comes out: commands, flags, links."""
 
 import contextlib
 import io

@@ -17,6 +17,7 @@ from toolkit.domains.music.rules import CLOSES, Rule, check_given
 from toolkit.score.notes import MODES, Score
 
 _KEYS = ("C", "C#", "Db", "D", "D#", "Eb", "E", "F", "F#", "Gb", "G", "G#", "Ab", "A", "A#", "Bb", "B")
+_SCALE, _HARMONY, _MOTIF = "Scale and range", "Harmony and close", "Rhythm and motif"
 _METERS = tuple(f"{beats}/{unit}" for beats, unit in Layout().meters)
 
 
@@ -28,25 +29,39 @@ class MelodyControls:
     key: str | None = knob(None, "The tonic.", choices=_KEYS)
     mode: str | None = knob(None, "The mode of the key.", choices=MODES)
     bars: int | None = knob(None, "Exactly this many full bars, a pickup not counted.", low=1, high=256)
-    low: int | None = knob(None, "The lowest note allowed (60 is middle C).", low=0, high=127, unit="MIDI pitch")
-    high: int | None = knob(None, "The highest note allowed.", low=0, high=127, unit="MIDI pitch")
-    scale: bool = knob(False, "Only the seven notes of the key.")
-    tones: str | None = knob(None, "Only these: a scale ('minor pentatonic'), notes (C D E G A) or degrees (1 2 b3 5).")
-    cadence: bool = knob(False, "The last note is a tonic.")
-    close: str | None = knob(None, "How the melody closes, by its last two notes.", choices=CLOSES)
-    last: float | None = knob(None, "The last note lasts at least this long.", low=0, high=16, unit="quarter notes")
-    chords: str | None = knob(None, "Chord tones on strong beats: 'C | G7 | Am F | C', bar by bar, repeated.")
-    leap: int | None = knob(None, "The greatest leap from one note to the next.", low=0, high=127, unit="semitones")
-    repeat_bar: int | None = knob(None, "No bar comes more often than this.", low=1, high=256, unit="times")
+    low: int | None = knob(
+        None, "The lowest note allowed (60 is middle C).", low=0, high=127, unit="MIDI pitch", group=_SCALE
+    )
+    high: int | None = knob(None, "The highest note allowed.", low=0, high=127, unit="MIDI pitch", group=_SCALE)
+    scale: bool = knob(False, "Only the seven notes of the key.", group=_SCALE)
+    tones: str | None = knob(
+        None, "Only these: a scale ('minor pentatonic'), notes (C D E G A) or degrees (1 2 b3 5).", group=_SCALE
+    )
+    cadence: bool = knob(False, "The last note is a tonic.", group=_HARMONY)
+    close: str | None = knob(None, "How the melody closes, by its last two notes.", choices=CLOSES, group=_HARMONY)
+    last: float | None = knob(
+        None, "The last note lasts at least this long.", low=0, high=16, unit="quarter notes", group=_HARMONY
+    )
+    chords: str | None = knob(
+        None, "Chord tones on strong beats: 'C | G7 | Am F | C', bar by bar, repeated.", group=_HARMONY
+    )
+    leap: int | None = knob(
+        None, "The greatest leap from one note to the next.", low=0, high=127, unit="semitones", group=_SCALE
+    )
+    repeat_bar: int | None = knob(
+        None, "No bar comes more often than this.", low=1, high=256, unit="times", group=_MOTIF
+    )
     rhythm: str | None = knob(
-        None, "Exactly this rhythm: lengths in quarters (1 1/2 1/2 z1), ABC notes, or a file.", file=True
+        None, "Exactly this rhythm: lengths in quarters (1 1/2 1/2 z1), ABC notes, or a file.", file=True, group=_MOTIF
     )
-    pitches: str | None = knob(None, "Exactly these pitches in any rhythm: ABC notes, or a file.", file=True)
+    pitches: str | None = knob(
+        None, "Exactly these pitches in any rhythm: ABC notes, or a file.", file=True, group=_MOTIF
+    )
     motif: str | None = knob(
-        None, "A motif that appears, at any pitch: ABC notes, a file, or steps (+2 +2 -4).", file=True
+        None, "A motif that appears, at any pitch: ABC notes, a file, or steps (+2 +2 -4).", file=True, group=_MOTIF
     )
-    motif_rhythm: bool = knob(False, "The motif appears in its own rhythm.")
-    motif_at_pitch: bool = knob(False, "The motif appears at its own pitch.")
+    motif_rhythm: bool = knob(False, "The motif appears in its own rhythm.", group=_MOTIF)
+    motif_at_pitch: bool = knob(False, "The motif appears at its own pitch.", group=_MOTIF)
     max_copy: int | None = knob(
         None,
         "Share no longer run of notes with a training tune, in whatever key.",

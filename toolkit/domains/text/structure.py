@@ -20,18 +20,26 @@ if TYPE_CHECKING:
     from toolkit.domains.text.codec import TextCodec
 
 
+_GROUP = "JSON and grammars"
+
+
 @dataclass(frozen=True)
 class StructureControls:
     """All of it about the whole text that comes, after the prompt."""
 
     json_schema: str | None = knob(
-        None, "the text is JSON that validates against this schema, or the one in this .json file", long=True, file=True
+        None,
+        "the text is JSON that validates against this schema, or the one in this .json file",
+        long=True,
+        file=True,
+        group=_GROUP,
     )
     grammar: str | None = knob(
         None,
         "the text is of this context-free grammar, as Lark writes it, or the one in this .lark file",
         long=True,
         file=True,
+        group=_GROUP,
     )
 
 

@@ -29,7 +29,7 @@ class Mirostat(Stage[float]):
     """
 
     name: ClassVar[str] = "mirostat"
-    heading: ClassVar[str] = "Steering"
+    heading: ClassVar[str] = "Surprise"
     calibrated: ClassVar[Mapping[str, str]] = {"mirostat_tau": "tau"}
     TAU: ClassVar[float] = 5.0
     """The literature's tau, for sub-words of large models; it takes the place of a missing calibration."""
@@ -100,7 +100,7 @@ class AdaptiveTarget(Stage[float]):
     """
 
     name: ClassVar[str] = "adaptive"
-    heading: ClassVar[str] = "Steering"
+    heading: ClassVar[str] = "Surprise"
     last: ClassVar[bool] = True
     calibrated: ClassVar[Mapping[str, str]] = {"adaptive_target": "target"}
     TARGET: ClassVar[float] = 0.5

@@ -24,7 +24,7 @@ class ExcludeTopChoices(Memoryless):
     """
 
     name: ClassVar[str] = "xtc"
-    heading: ClassVar[str] = "Steering"
+    heading: ClassVar[str] = "Surprise"
     lane: ClassVar[int | None] = 1
 
     xtc_probability: float = knob(

@@ -31,15 +31,25 @@ __all__ = [
 ]
 
 
+_GROUP = "Verse"
+
+
 @dataclass(frozen=True)
 class VerseControls:
     """What may be asked of a poem's sound; all of its words are then words of the pronouncing dictionary."""
 
-    syllables: str | None = knob(None, "syllables in each line: 10, 8-10, or in turn 5,7,5")
-    rhyme: str | None = knob(None, "which lines rhyme: AABB, or with stanzas parted ABAB CDCD; X rhymes with nothing")
-    rhyme_with: str | None = knob(None, "the last line rhymes with this word")
+    syllables: str | None = knob(None, "syllables in each line: 10, 8-10, or in turn 5,7,5", group=_GROUP)
+    rhyme: str | None = knob(
+        None, "which lines rhyme: AABB, or with stanzas parted ABAB CDCD; X rhymes with nothing", group=_GROUP
+    )
+    rhyme_with: str | None = knob(None, "the last line rhymes with this word", group=_GROUP)
     words_from: str | None = knob(
-        None, "verse uses only words that occur in this text, or in this .txt file", long=True, file=True, advanced=True
+        None,
+        "verse uses only words that occur in this text, or in this .txt file",
+        long=True,
+        file=True,
+        advanced=True,
+        group=_GROUP,
     )
 
 
