@@ -249,6 +249,7 @@ def test_a_knob_that_is_turned_gives_a_result_or_one_sentence(run, melodies, dom
         {"after": ""},
         {"search": "diverse", "beams": 4, "groups": 3},
         {"search": "stochastic", "likelihood": "model"},
+        {"middle": "3"},
         {"like": "words:0.5,fellow:0.5"},
         {"regex": "a+", "begin": "b"},
         {"regex": "("},

@@ -211,6 +211,28 @@ def test_an_interrupted_generation_keeps_what_there_is(
 
     monkeypatch.setattr(Stream, "__next__", interrupted)
     answer = toolkit("generate", text_run, "--seed=4", "--out", tmp_path / "poem.txt")
-    assert answer.code == 130
+    printed = toolkit("generate", text_run, "--seed=4")
+    assert (answer.code, printed.code) == (130, 130)
     monkeypatch.undo()
+    assert printed.out.removesuffix("\n") == (tmp_path / "poem.txt").read_text().removesuffix("\n")
     assert (tmp_path / "poem.txt").read_text() == open_run(text_run).generate(seed=4, length=7).text
+
+
+def test_an_interrupted_steering_prints_its_best_beginning(
+    toolkit: Toolkit, text_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from toolkit.api import Stream
+
+    advance = Stream.__next__
+    best: list[str] = []
+
+    def interrupted(self: Stream) -> object:
+        if self.progress is not None and self.progress.position == 5:
+            best.append(self.result().text)
+            raise KeyboardInterrupt
+        return advance(self)
+
+    monkeypatch.setattr(Stream, "__next__", interrupted)
+    answer = toolkit("generate", text_run, "--seed=4", "--particles=4", "--length=20")
+    assert answer.code == 130
+    assert answer.out.removesuffix("\n") == best[0].removesuffix("\n") != ""

@@ -42,7 +42,7 @@ from toolkit.core import (
 )
 from toolkit.domains import Domain
 from toolkit.originality import NgramIndex, Originality
-from toolkit.sampling import Calibration, Narrowed, Without, preset, presets
+from toolkit.sampling import Both, Calibration, Without, preset, presets
 
 if TYPE_CHECKING:
     from toolkit.adapt import Sensitivity
@@ -245,7 +245,7 @@ class Run:
         asked = self.domain.constraint(self.codec, controls, given)
         if controls.max_copy is not None:
             limit = self.domain.copy_limit(self.codec, self._needed_index(), controls.max_copy, given)
-            asked = Narrowed(asked, limit, self.codec.size)
+            asked = Both(asked, limit)
         whole = self.config.corpus.get("whole")
         return Without(asked, [self.codec.stop], self.codec.size) if whole else asked
 

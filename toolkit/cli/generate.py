@@ -137,9 +137,13 @@ def _print(stream: Stream, *, first: bool) -> None:
     if not first:
         terminal.write("\n")
     began, streamed = time.monotonic(), _Streamed(stream.prompt)
-    for part in stream:
-        if isinstance(part, str) and stream.request.way is not Way.FILLED:  # whose end follows it
-            streamed.write(part)
+    try:
+        for part in stream:
+            if isinstance(part, str) and stream.request.way is not Way.FILLED:  # whose end follows it
+                streamed.write(part)
+    except KeyboardInterrupt:
+        streamed.end(stream.result().text)
+        raise
     result = stream.result()
     streamed.end(result.text)
     seconds = max(time.monotonic() - began, 1e-9)
