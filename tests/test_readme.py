@@ -121,18 +121,16 @@ def test_ci_runs_the_test_command_that_the_readme_names():
 # --- What is printed ----------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory):
-    """A folder that the commands of all pages share, one after another: some go on from what others wrote."""
-    return tmp_path_factory.mktemp("desk")
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize(("page", "command", "answer"), SHOWN, ids=lambda each: each[:60].replace("\n", " "))
-def test_what_is_shown_is_what_is_printed(page, command, answer, desk, monkeypatch, capsys):
-    monkeypatch.chdir(desk)
-    pieces = [re.escape(" ".join(piece.split())) for piece in answer.split("[…]")]
-    assert re.fullmatch(r"\s*" + ".*".join(pieces) + r"\s*", " ".join(printed(command, capsys).split()))
+@pytest.mark.parametrize("page", [page for page in PAGES if shown(page)], ids=lambda page: page.name)
+def test_what_is_shown_is_what_is_printed(page, tmp_path, monkeypatch, capsys):
+    """In a folder and with a cache of its own, one command after another: some go on from what others wrote."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TOOLKIT_CACHE", str(tmp_path / "cache"))
+    for command, answer in shown(page):
+        out = " ".join(printed(command, capsys).split())
+        pieces = [re.escape(" ".join(piece.split())) for piece in answer.split("[…]")]
+        assert re.fullmatch(r"\s*" + ".*".join(pieces) + r"\s*", out), f"{command}\nprints\n{out}"
 
 
 def printed(command, capsys):
