@@ -41,7 +41,8 @@ def test_bounds_are_the_declared_ones_within_the_studios(room: Any) -> None:
         made = controls.component(knob)
         if type(made).__name__ == "Slider":
             most = controls.COMFORTABLE.get(knob.name, knob.high)
-            assert (made.minimum, made.maximum) == (knob.low, most), knob.name
+            least = controls.LEAST.get(knob.name, knob.low)
+            assert (made.minimum, made.maximum) == (least, most), knob.name
     wild = Knob("temperature", float, 3.0, "h", low=0, high=10, step=0.05)
     assert controls.component(wild).maximum == 3.0
 
@@ -57,5 +58,5 @@ def test_help_is_text_and_no_markup(room: Any) -> None:
 
 
 def test_names_are_written_for_people(room: Any) -> None:
-    labels = [room("controls").label(Knob(name, int, 0, "h")) for name in ("top_p", "stop_at", "temperature")]
-    assert labels == ["Top-p", "Stop at", "Temperature"]
+    labels = [room("controls").label(Knob(name, int, 0, "h")) for name in ("top_p", "stop_at", "dry_base", "after")]
+    assert labels == ["Top-p", "Stop at", "DRY base", "What comes after"]
