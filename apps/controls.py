@@ -6,7 +6,6 @@ The declaration in the library decides; here are only the narrower ranges that s
 from __future__ import annotations
 
 import dataclasses
-import html
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -94,12 +93,13 @@ def component(knob: Knob, names: Sequence[str] = ()) -> Any:
     if knob.kind is str:
         lines = {"lines": 3, "max_lines": 8} if knob.long else {"max_lines": 1}
         return gr.Textbox(value=shown(knob), placeholder="none", **lines, **common)
+    if knob.optional:  # a number that is empty at first would be shown and sent as 0
+        return gr.Textbox(value=shown(knob), placeholder="any", max_lines=1, **common)
     step = knob.step or (1 if knob.kind is int else 0.01)
-    if knob.optional or knob.low is None or knob.high is None or (knob.high - knob.low) / step > _MOST_STEPS:
+    if knob.low is None or knob.high is None or (knob.high - knob.low) / step > _MOST_STEPS:
         precision = 0 if knob.kind is int else None
         return gr.Number(
             knob.default,
-            placeholder="any",
             minimum=knob.low,
             maximum=knob.high,
             step=step,
@@ -117,15 +117,22 @@ def fellows_offered(names: Sequence[str]) -> list[tuple[str, str]]:
 def shown(knob: Knob) -> Any:
     """The knob's default as its component holds it."""
     knob = narrowed(knob)
-    return _UNDECIDED if knob.default is None and knob.kind is str else knob.default
+    if knob.default is None:
+        return _UNDECIDED
+    return f"{knob.default:g}" if knob.optional and knob.kind is not str else knob.default
 
 
 def meant(knobs: Sequence[Knob], values: Sequence[Any]) -> dict[str, Any]:
     """The settings that the components' values stand for, not yet checked against the run's knobs."""
-    return {
-        knob.name: None if knob.optional and value == _UNDECIDED else value
-        for knob, value in zip(knobs, values, strict=True)
-    }
+    return {knob.name: _meant(knob, value) for knob, value in zip(knobs, values, strict=True)}
+
+
+def _meant(knob: Knob, value: Any) -> Any:
+    if not knob.optional or value is None:
+        return value
+    if value == _UNDECIDED:
+        return None
+    return knob.parse(value) if isinstance(value, str) and knob.kind is not str else value
 
 
 def label(knob: Knob) -> str:
@@ -137,7 +144,7 @@ def label(knob: Knob) -> str:
 
 
 def _about(knob: Knob) -> str:
-    """The knob's help, as a sentence that the page will not take for Markdown."""
+    """The knob's help as a sentence, which the page takes for text."""
     about = knob.help[:1].upper() + knob.help[1:].rstrip(".").replace("runs/", "")
     unit = f" ({knob.unit})" if knob.unit and knob.unit.lower() not in about.lower() else ""
-    return re.sub(r"([\\`*_\[\]])", r"\\\1", html.escape(about + unit, quote=False)) + "."
+    return about + unit + "."

@@ -103,7 +103,7 @@ class Choice:
         followers = [self.about, *settings.following]
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
         page.load(arrived, None, [self.nothing, self.room, self.run, *followers], **quiet)
-        self.run.input(about, self.run, followers, **quiet)
+        self.run.select(about, self.run, followers, **quiet)
         settings.connect(self.run, self.opened, self.library.fellows)
 
 
@@ -118,13 +118,10 @@ class Seed:
     @classmethod
     def drawn(cls, domain: str) -> Seed:
         with gr.Row(elem_classes="seed"):
-            number = gr.Number(
-                None,
+            number = gr.Textbox(  # a number that is empty at first would be shown and sent as 0
                 label="Seed",
                 placeholder="a new one each time",
-                precision=0,
-                minimum=0,
-                maximum=HIGHEST_SEED,
+                max_lines=1,
                 min_width=120,
                 scale=4,
                 elem_id=f"{domain}-seed",
@@ -253,11 +250,12 @@ def renamed(result: Result, prompt: str | None, settings: Mapping[str, Any]) -> 
 
 def checked_seed(seed: Any) -> int | None:
     """The seed, when it is a whole number that one may ask for."""
-    if seed is None:
+    asked = "" if seed is None else str(seed).strip()
+    if not asked:
         return None
-    if type(seed) not in (int, float) or seed != seed // 1 or not 0 <= seed <= HIGHEST_SEED:
+    if not re.fullmatch("[0-9]{1,16}", asked) or int(asked) > HIGHEST_SEED:
         raise UsageError(f"a seed is a whole number from 0 to {HIGHEST_SEED:,}.")
-    return int(seed)
+    return int(asked)
 
 
 def with_parameters(make: Callable[..., Any], *names: str) -> Callable[..., Any]:
