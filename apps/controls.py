@@ -6,7 +6,6 @@ The declaration in the library decides; here are only the narrower ranges that s
 from __future__ import annotations
 
 import dataclasses
-import html
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -23,12 +22,50 @@ _MOST_STEPS = 5_000
 _UNDECIDED = ""
 """What a dropdown holds when the choice is left to the model."""
 
-COMFORTABLE: Mapping[str, float] = {"length": MOST_TOKENS, "temperature": 2.0}
-"""The most that the studio offers of a knob that can go further."""
+COMFORTABLE: Mapping[str, float] = {
+    "length": MOST_TOKENS,
+    "temperature": 2.0,
+    "beams": 64,
+    "groups": 64,
+    "particles": 256,
+    "adapt_passes": 3,
+}
+"""The most that the studio offers of a knob that can go further: what two cores do within a minute or so."""
+
+LEAST: Mapping[str, float] = {"adapt_chunk": 16}
+"""The least, of knobs that take the longer the lower they are."""
+
+RUNS = ("blend", "like")
+"""Knobs that name runs, which are looked up among those that the studio offers."""
+
+_NAMES: Mapping[str, str] = {
+    "adapt_strength": "How strongly",
+    "adapt_to": "Take after this page",
+    "after": "What comes after",
+    "blend": "Mix in",
+    "high": "Highest note",
+    "last": "Last note at least",
+    "leap": "Widest leap",
+    "like": "Sound like",
+    "line_rhymes": "A line rhyming with",
+    "low": "Lowest note",
+    "max_copy": "Longest copy allowed",
+    "middle": "Length of the filling",
+    "refill": "Bars to make anew",
+    "repeat_bar": "Same bar at most",
+    "scale": "Stay in the scale",
+    "tones": "Only these notes",
+    "words_from": "Only words of",
+}
+"""What a knob is called where its own name, made for a flag, would say too little."""
+
+_SHORT = re.compile(r"^(dry|xtc|json)\b", re.IGNORECASE)
 
 
 def narrowed(knob: Knob) -> Knob:
     """The knob within the studio's range, which always holds its default, but for what is capped."""
+    if knob.name in LEAST:
+        knob = dataclasses.replace(knob, low=min(LEAST[knob.name], knob.default))
     most = COMFORTABLE.get(knob.name)
     if most is None:
         return knob
@@ -51,14 +88,18 @@ def component(knob: Knob, names: Sequence[str] = ()) -> Any:
     if knob.choices:
         undecided = [("As it comes", _UNDECIDED)] if knob.optional else []
         return gr.Dropdown([*undecided, *((each, each) for each in knob.choices)], value=shown(knob), **common)
+    if knob.name in RUNS:
+        return gr.Dropdown(fellows_offered(()), value=shown(knob), allow_custom_value=True, **common)
     if knob.kind is str:
-        return gr.Textbox(value=shown(knob), placeholder="none", max_lines=8 if knob.long else 1, **common)
+        lines = {"lines": 3, "max_lines": 8} if knob.long else {"max_lines": 1}
+        return gr.Textbox(value=shown(knob), placeholder="none", **lines, **common)
+    if knob.optional:  # a number that is empty at first would be shown and sent as 0
+        return gr.Textbox(value=shown(knob), placeholder="any", max_lines=1, **common)
     step = knob.step or (1 if knob.kind is int else 0.01)
-    if knob.optional or knob.low is None or knob.high is None or (knob.high - knob.low) / step > _MOST_STEPS:
+    if knob.low is None or knob.high is None or (knob.high - knob.low) / step > _MOST_STEPS:
         precision = 0 if knob.kind is int else None
         return gr.Number(
             knob.default,
-            placeholder="any",
             minimum=knob.low,
             maximum=knob.high,
             step=step,
@@ -68,27 +109,42 @@ def component(knob: Knob, names: Sequence[str] = ()) -> Any:
     return gr.Slider(knob.low, knob.high, value=knob.default, step=step, **common)
 
 
+def fellows_offered(names: Sequence[str]) -> list[tuple[str, str]]:
+    """The choices of a control that names runs; another weight, or several runs, may be typed."""
+    return [("none", _UNDECIDED), *((each, f"{each}:0.5") for each in names)]
+
+
 def shown(knob: Knob) -> Any:
     """The knob's default as its component holds it."""
     knob = narrowed(knob)
-    return _UNDECIDED if knob.default is None and knob.kind is str else knob.default
+    if knob.default is None:
+        return _UNDECIDED
+    return f"{knob.default:g}" if knob.optional and knob.kind is not str else knob.default
 
 
 def meant(knobs: Sequence[Knob], values: Sequence[Any]) -> dict[str, Any]:
     """The settings that the components' values stand for, not yet checked against the run's knobs."""
-    return {
-        knob.name: None if knob.optional and value == _UNDECIDED else value
-        for knob, value in zip(knobs, values, strict=True)
-    }
+    return {knob.name: _meant(knob, value) for knob, value in zip(knobs, values, strict=True)}
+
+
+def _meant(knob: Knob, value: Any) -> Any:
+    if not knob.optional or value is None:
+        return value
+    if value == _UNDECIDED:
+        return None
+    return knob.parse(value) if isinstance(value, str) and knob.kind is not str else value
 
 
 def label(knob: Knob) -> str:
     """The knob's name for people."""
-    return re.sub(r"_([kp])$", r"-\1", knob.name).replace("_", " ").capitalize()
+    if knob.name in _NAMES:
+        return _NAMES[knob.name]
+    spelled = re.sub(r"_([kp])$", r"-\1", knob.name).replace("_", " ").capitalize()
+    return _SHORT.sub(lambda found: found[0].upper(), spelled)
 
 
 def _about(knob: Knob) -> str:
-    """The knob's help, as a sentence that the page will not take for Markdown."""
-    about = knob.help[:1].upper() + knob.help[1:].rstrip(".")
+    """The knob's help as a sentence, which the page takes for text."""
+    about = knob.help[:1].upper() + knob.help[1:].rstrip(".").replace("runs/", "")
     unit = f" ({knob.unit})" if knob.unit and knob.unit.lower() not in about.lower() else ""
-    return re.sub(r"([\\`*_\[\]])", r"\\\1", html.escape(about + unit, quote=False)) + "."
+    return about + unit + "."

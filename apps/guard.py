@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from toolkit.core import UsageError
 
 MOST_CHARACTERS = 20_000
-"""of a prompt"""
+"""of a prompt, and of any setting that is a text"""
 MOST_TOKENS = 4_096
 """of one generation"""
 MOST_SECONDS = 60.0
@@ -66,9 +66,14 @@ def checked_address(host: str, password: str | None) -> None:
 
 def checked_prompt(prompt: str) -> str:
     """``prompt``, when it is not too long."""
-    if len(prompt) > MOST_CHARACTERS:
-        raise UsageError(f"the prompt has {len(prompt):,} characters, and {MOST_CHARACTERS:,} are the most taken here.")
-    return prompt
+    return checked_text("the prompt", prompt)
+
+
+def checked_text(name: str, text: str) -> str:
+    """``text``, when it is not too long."""
+    if len(text) > MOST_CHARACTERS:
+        raise UsageError(f"{name} has {len(text):,} characters, and {MOST_CHARACTERS:,} are the most taken here.")
+    return text
 
 
 def answers_to(host: str) -> frozenset[str] | None:

@@ -45,6 +45,12 @@ class Library:
             raise unknown(f"{domain} run", name or "", runs)
         return runs[name]
 
+    def fellows(self, domain: str, name: str) -> list[str]:
+        """The names of the other runs that share the codec of this one, so that they can be mixed."""
+        runs = self._runs(domain)
+        codec = runs[name].codec.fingerprint if name in runs else None
+        return [each for each, run in runs.items() if each != name and run.codec.fingerprint == codec]
+
     def _runs(self, domain: str) -> dict[str, Run]:
         found: dict[str, Run] = {}
         with self._lock:

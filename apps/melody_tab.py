@@ -9,23 +9,26 @@ from typing import Any
 import gradio as gr
 
 from toolkit.api import Result
-from toolkit.core import InputError, ToolkitError
+from toolkit.core import InputError
 
+from .copies import report, sentence
+from .fellows import placed
 from .guard import MOST_SOUND, checked_prompt
 from .library import Library
-from .pacing import Paced, Stops, progress, summary
+from .pacing import Paced, Stops, at_work, progress, summary
+from .settings import Settings
 from .workbench import (
     Buttons,
     Choice,
     Downloads,
     Outputs,
     Seed,
-    Settings,
     checked_seed,
     explained,
     kept,
     nothing_yet,
     renamed,
+    told,
     with_parameters,
 )
 
@@ -68,12 +71,13 @@ def melody_tab(page: gr.Blocks, library: Library, stops: Stops) -> None:
                 elem_id="music-audio",
             )
             line = gr.HTML(label="Summary", elem_id="music-line")
+            copies = gr.HTML(label="Copies", elem_id="music-copies")
             downloads = Downloads.drawn("music", _FORMATS)
             with gr.Accordion("How it was made", open=False):
                 details = gr.JSON(label="Details", show_label=False, elem_id="music-details")
         with gr.Column(elem_classes="turning"):
             seed = Seed.drawn("music")
-            settings = Settings.drawn(choice.knobs, _PLAIN, {"instrument": _instruments()})
+            settings = Settings.drawn("music", choice.knobs, _PLAIN, {"instrument": _instruments()})
 
     def generate_melody(
         request: gr.Request, run: str, notes: str | None, file: str | None, seed: Any, *values: Any
@@ -81,33 +85,38 @@ def melody_tab(page: gr.Blocks, library: Library, stops: Stops) -> None:
         """Plays on from typed notes or a file with the run of that name, or from nothing, streaming.
 
         Returns a piano roll (SVG), the sound (WAV), a line about them, the details (the same seed and settings give
-        the same melody again), and the files. A setting has the meaning and the bounds of the flag of that name.
+        the same melody again), the files, and a line on what is copied. A setting has the meaning and the bounds of the
+        flag of that name; a run that one names is one that the studio offers.
         """
-        with explained():
+
+        def growing(picture: Any, line: str) -> list[Any]:
+            return [picture, None, line, gr.skip(), *downloads.of({}), ""]
+
+        places = {file: Path(file).name} if file else {}
+        with explained(places):
             prompt, called = _prompt(notes, file)
-            chosen = settings.meant(values)
-            opened = choice.opened(run)
-            try:
-                stream = opened.stream(prompt, seed=checked_seed(seed), **chosen)
-            except ToolkitError as error:
-                raise _about_upload(error, file) from None
+            asked = placed(library, "music", settings.meant(values))
+            places.update(asked.places)
+            number, opened = checked_seed(seed), choice.opened(run)
+            yield growing(gr.skip(), at_work())
+            stream = opened.stream(prompt, seed=number, **asked.settings)
             paced = Paced(stream, stops, str(request.session_hash))
             for _ in paced:
-                picture = _picture(stream.result())
-                yield [picture, None, progress(stream.seed, paced.seconds), gr.skip(), *downloads.of({})]
-            result = renamed(stream.result(), called)
-            made = [_picture(result), summary(result.details, paced), result.details]
-            yield [made[0], None, *made[1:], *downloads.of({})]  # it is to be seen while the sound is still rendered
+                yield growing(_picture(stream.result()), progress(stream, paced))
+            result = renamed(stream.result(), called, asked.asked)
+            copied = sentence(report(opened, result))
+            made = [_picture(result), summary(result.details, paced), told(result)]
+            yield [made[0], None, *made[1:], *downloads.of({}), copied]  # to be seen while the sound is rendered
             files = {each: kept(result, each) for each in downloads.suffixes if each != ".wav" or _short(result)}
             if ".wav" not in files:
                 gr.Info(f"It is longer than {MOST_SOUND / 60:.0f} minutes: take the MIDI file to hear it.")
-            yield [made[0], files.get(".wav"), *made[1:], *downloads.of(files)]
+            yield [made[0], files.get(".wav"), *made[1:], *downloads.of(files), copied]
 
     buttons.connect(
         buttons.generate,
         with_parameters(generate_melody, "run", "notes", "file", "seed", *(each.name for each in settings.knobs)),
         [choice.run, notes, upload, seed.number, *settings.controls],
-        Outputs((roll, audio), line, details, downloads),
+        Outputs((roll, audio), line, details, downloads, (copies,)),
         api_name="generate_melody",
     )
     buttons.connect_stop()
@@ -126,11 +135,6 @@ def _prompt(notes: str | None, file: str | None) -> tuple[str | None, str | None
         return file, Path(file).name
     typed = checked_prompt(notes or "").strip()
     return (typed + "\n", typed) if typed else (None, None)
-
-
-def _about_upload(error: ToolkitError, file: str | None) -> ToolkitError:
-    """The error without the place where the upload lies."""
-    return error if not file else InputError(str(error).replace(file, Path(file).name))
 
 
 def _picture(result: Result) -> str:

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import gradio as gr
 
+from toolkit.api.request import Way
+
+from .copies import COPIED, marked, report, sentence
+from .fellows import placed
 from .guard import checked_prompt
 from .library import Library
-from .pacing import Paced, Stops, progress, summary
+from .pacing import Paced, Stops, at_work, progress, summary
+from .settings import Settings
 from .workbench import (
     Buttons,
     Choice,
     Downloads,
     Outputs,
     Seed,
-    Settings,
     checked_seed,
     explained,
     kept,
     nothing_yet,
+    renamed,
     seed_of,
+    told,
     with_parameters,
 )
 
@@ -55,42 +61,68 @@ def text_tab(page: gr.Blocks, library: Library, stops: Stops) -> None:
                 elem_id="text-output",
             )
             line = gr.HTML(label="Summary", elem_id="text-line")
+            copies = gr.HTML(label="Copies", elem_id="text-copies")
             downloads = Downloads.drawn("text", _FORMATS)
+            with gr.Accordion("Copied passages", open=False):
+                passages = gr.HighlightedText(
+                    label="The longest copy, and every other long one",
+                    color_map={COPIED: "#45a896"},
+                    show_inline_category=False,
+                    elem_id="text-passages",
+                )
             with gr.Accordion("How it was made", open=False):
                 details = gr.JSON(label="Details", show_label=False, elem_id="text-details")
         with gr.Column(elem_classes="turning"):
             seed = Seed.drawn("text")
-            settings = Settings.drawn(choice.knobs, _PLAIN, {})
+            settings = Settings.drawn("text", choice.knobs, _PLAIN, {})
 
-    def written(session: str, run: str | None, prompt: str, seed: int | None, values: Any) -> Iterator[list[Any]]:
-        with explained():
+    def written(
+        session: str, run: str | None, prompt: str, seed: int | None, chosen: Mapping[str, Any]
+    ) -> Iterator[list[Any]]:
+        def growing(text: Any, line: str) -> list[Any]:
+            return [text, line, gr.skip(), *downloads.of({}), "", []]
+
+        places: dict[str, str] = {}
+        with explained(places):
             given = checked_prompt(prompt)
-            stream = choice.opened(run).stream(given or None, seed=seed, **settings.meant(values))
+            asked = placed(library, "text", chosen)
+            places.update(asked.places)
+            opened = choice.opened(run)
+            yield growing(gr.skip(), at_work())
+            stream = opened.stream(given or None, seed=seed, **asked.settings)
             paced = Paced(stream, stops, session)
             for parts in paced:
-                text = given + "".join(parts)
-                yield [text, progress(stream.seed, paced.seconds), gr.skip(), *downloads.of({})]
-            result = stream.result()
+                drawn_one_by_one = stream.request.way is Way.DRAWN
+                text = given + "".join(parts) if drawn_one_by_one else stream.result().text
+                yield growing(text, progress(stream, paced))
+            result = renamed(stream.result(), given or None, asked.asked)
             files = {suffix: kept(result, suffix) for suffix in downloads.suffixes}
-            yield [result.text, summary(result.details, paced), result.details, *downloads.of(files)]
+            found = report(opened, result)
+            made = [result.text, summary(result.details, paced), told(result), *downloads.of(files)]
+            yield [*made, sentence(found), marked(result.text, found)]
 
     def generate_text(request: gr.Request, run: str, prompt: str | None, seed: Any, *values: Any) -> Iterator[Any]:
         """Writes on from a prompt with the run of that name, streaming.
 
         Returns the whole text, a line about it, its details (the same seed and settings give the same text again),
-        and its files. A setting has the meaning and the bounds of the flag of that name.
+        its files, a line on what of it is copied, and the text in pieces, copied or not. A setting has the meaning and
+        the bounds of the flag of that name; a run that one names is one that the studio offers.
         """
         with explained():
-            chosen = checked_seed(seed)
-        yield from written(str(request.session_hash), run, prompt or "", chosen, values)
+            number, chosen = checked_seed(seed), settings.meant(values)
+        yield from written(str(request.session_hash), run, prompt or "", number, chosen)
 
     def continue_text(request: gr.Request, run: str, text: str | None, details: Any, *values: Any) -> Iterator[Any]:
-        """Writes on from the text that is there; its seed follows the last one, so it can be made again."""
-        last = seed_of(details)
-        yield from written(str(request.session_hash), run, text or "", None if last is None else last + 1, values)
+        """Writes on from the text that is there; its seed follows the last one, so it can be made again.
+
+        A gap is not filled again.
+        """
+        with explained():
+            last, chosen = seed_of(details), {**settings.meant(values), "after": None}
+        yield from written(str(request.session_hash), run, text or "", None if last is None else last + 1, chosen)
 
     names = [each.name for each in settings.knobs]
-    outputs = Outputs((output,), line, details, downloads)
+    outputs = Outputs((output,), line, details, downloads, (copies, passages))
     buttons.connect(
         buttons.generate,
         with_parameters(generate_text, "run", "prompt", "seed", *names),

@@ -1,6 +1,7 @@
-"""What both tabs are made of: the choice of a run, the settings, the buttons, and the way a result is handed over.
+"""What both tabs are made of: the choice of a run, the buttons, and the way a result is handed over.
 
-A tab puts these parts in their places and says what is made of the stream. Knows neither text nor music.
+A tab puts these parts in their places and says what is made of the stream; what one may turn is `settings`. Knows
+neither text nor music.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ import contextlib
 import dataclasses
 import html
 import inspect
+import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,60 +23,28 @@ from gradio.utils import get_upload_folder
 from toolkit.api import Result, Run, generation_knobs
 from toolkit.core import Knob, ToolkitError, UsageError
 
-from .controls import component, meant, narrowed, shown
 from .library import Library, card
 from .pacing import Stops
+from .settings import Settings
 
 HIGHEST_SEED = 2**53 - 1
 """The largest whole number that survives a browser."""
 
 
 @contextlib.contextmanager
-def explained() -> Iterator[None]:
-    """Turns a failure that the user can understand into a toast of one sentence; others stay unexplained."""
+def explained(places: Mapping[str, str] | None = None) -> Iterator[None]:
+    """Turns a failure that the user can understand into a toast of one sentence; others stay unexplained.
+
+    ``places`` are paths of this machine that must not be told, with the names that they go by.
+    """
     try:
         yield
     except ToolkitError as error:
         sentence = str(error)
+        for place, name in (places or {}).items():
+            sentence = sentence.replace(place, name)
         told = html.escape(sentence[:1].upper() + sentence[1:], quote=False)
         raise gr.Error(told, duration=8, print_exception=False) from None
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The controls of a domain, made of its knobs; ``plain`` ones are always in view, the others fold by group."""
-
-    knobs: tuple[Knob, ...]
-    controls: tuple[Any, ...]
-
-    @classmethod
-    def drawn(cls, knobs: tuple[Knob, ...], plain: Sequence[str], words: Mapping[str, Sequence[str]]) -> Settings:
-        at_hand = [each for name in plain for each in knobs if each.name == name]
-        drawn: dict[str, Any] = {}
-        with gr.Group(elem_classes="settings"):
-            for knob in at_hand:
-                drawn[knob.name] = component(knob, words.get(knob.name, ()))
-        for group in dict.fromkeys(each.group for each in knobs if each.name not in drawn):
-            with gr.Accordion(group or "More settings", open=False):
-                for knob in sorted(knobs, key=lambda each: each.advanced):
-                    if knob.name not in drawn and knob.group == group:
-                        drawn[knob.name] = component(knob, words.get(knob.name, ()))
-        return cls(knobs, tuple(drawn[each.name] for each in knobs))
-
-    def meant(self, values: Sequence[Any]) -> dict[str, Any]:
-        """The settings that the controls' values stand for, none beyond what the studio offers."""
-        settings = meant(self.knobs, values)
-        for knob in self.knobs:
-            if knob.file and settings[knob.name]:  # what is typed here never names a file of this machine
-                settings[knob.name] = settings[knob.name].rstrip("\n") + "\n"
-        for knob in self.knobs:
-            narrowed(knob).check(settings[knob.name])
-        return settings
-
-    def of(self, run: Run) -> list[Any]:
-        """The values that the run's own defaults have in the controls."""
-        known = {each.name: each for each in run.knobs}
-        return [shown(known[each.name]) for each in self.knobs]
 
 
 @dataclass(frozen=True)
@@ -115,25 +85,26 @@ class Choice:
         def about(name: str | None) -> list[Any]:
             with explained():
                 run = self.opened(name)
-                return [card(run), *settings.of(run)]
+                return [card(run), *settings.of(run, self.library.fellows(self.domain, name or ""))]
 
         def found() -> tuple[list[str], list[Any]]:
             names = self.library.names(self.domain)
-            return names, about(names[0]) if names else ["", *(gr.skip() for _ in settings.controls)]
+            return names, about(names[0]) if names else ["", *(gr.skip() for _ in settings.following)]
 
         built = found()
 
         def arrived() -> list[Any]:
             names, first = found()
             if (names, first) == built:  # what is there already stays, and with it what was typed meanwhile
-                return [gr.skip() for _ in range(4 + len(settings.controls))]
+                return [gr.skip() for _ in range(4 + len(settings.following))]
             chosen = gr.update(choices=names, value=names[0] if names else None)
             return [gr.update(visible=not names), gr.update(visible=bool(names)), chosen, *first]
 
-        followers = [self.about, *settings.controls]
+        followers = [self.about, *settings.following]
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
         page.load(arrived, None, [self.nothing, self.room, self.run, *followers], **quiet)
-        self.run.input(about, self.run, followers, **quiet)
+        self.run.select(about, self.run, followers, **quiet)
+        settings.connect(self.run, self.opened, self.library.fellows)
 
 
 @dataclass(frozen=True)
@@ -147,13 +118,10 @@ class Seed:
     @classmethod
     def drawn(cls, domain: str) -> Seed:
         with gr.Row(elem_classes="seed"):
-            number = gr.Number(
-                None,
+            number = gr.Textbox(  # a number that is empty at first would be shown and sent as 0
                 label="Seed",
                 placeholder="a new one each time",
-                precision=0,
-                minimum=0,
-                maximum=HIGHEST_SEED,
+                max_lines=1,
                 min_width=120,
                 scale=4,
                 elem_id=f"{domain}-seed",
@@ -199,16 +167,20 @@ class Downloads:
 
 @dataclass(frozen=True)
 class Outputs:
-    """What a generation fills: what the tab shows of it, then the line, the details and the files of every result."""
+    """What a generation fills: what the tab shows of it, then the line, the details and the files of every result.
+
+    What is said of its ``copies`` comes last.
+    """
 
     shown: tuple[Any, ...]
     line: Any
     details: Any
     downloads: Downloads
+    copies: tuple[Any, ...]
 
     @property
     def all(self) -> list[Any]:
-        return [*self.shown, self.line, self.details, *self.downloads.buttons]
+        return [*self.shown, self.line, self.details, *self.downloads.buttons, *self.copies]
 
 
 @dataclass(frozen=True)
@@ -257,24 +229,33 @@ class Buttons:
         self.stop.click(stop, None, None, api_visibility="private", show_progress="hidden", queue=False)
 
 
+def told(result: Result) -> Any:
+    """The result's details as JSON has them, whose names are strings."""
+    return json.loads(json.dumps(result.details))
+
+
 def kept(result: Result, suffix: str) -> str:
     """The result written where the page may fetch it from; it is deleted when it has become old."""
     name = re.sub(r"[^\w-]+", "-", result.run).strip("-") or "result"
     return str(save_bytes_to_cache(result.export(suffix), f"{name}-{result.seed}{suffix}", get_upload_folder()))
 
 
-def renamed(result: Result, prompt: str | None) -> Result:
-    """The result with its prompt called ``prompt``: where an upload lay for a while is nobody's business."""
-    return dataclasses.replace(result, prompt=prompt)
+def renamed(result: Result, prompt: str | None, settings: Mapping[str, Any]) -> Result:
+    """The result with its prompt called ``prompt`` and ``settings`` as they were asked for.
+
+    Where an upload lay for a while, or a run lies, is nobody's business.
+    """
+    return dataclasses.replace(result, prompt=prompt, settings={**result.settings, **settings})
 
 
 def checked_seed(seed: Any) -> int | None:
     """The seed, when it is a whole number that one may ask for."""
-    if seed is None:
+    asked = "" if seed is None else str(seed).strip()
+    if not asked:
         return None
-    if type(seed) not in (int, float) or seed != seed // 1 or not 0 <= seed <= HIGHEST_SEED:
+    if not re.fullmatch("[0-9]{1,16}", asked) or int(asked) > HIGHEST_SEED:
         raise UsageError(f"a seed is a whole number from 0 to {HIGHEST_SEED:,}.")
-    return int(seed)
+    return int(asked)
 
 
 def with_parameters(make: Callable[..., Any], *names: str) -> Callable[..., Any]:

@@ -41,6 +41,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.filterwarnings("ignore::ResourceWarning"))
+            for old_use in (".*no_silent_downcasting", "The copy keyword is deprecated"):  # of pandas, by the server
+                item.add_marker(pytest.mark.filterwarnings(f"ignore:{old_use}"))
 
 
 @pytest.fixture(scope="session")

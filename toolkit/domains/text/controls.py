@@ -24,7 +24,9 @@ class StopControls:
     """Where a text is cut."""
 
     stop_at: str | None = knob(
-        None, r"end before this text would appear; several are parted by |, and \n is a new line (\| and \\ themselves)"
+        None,
+        r"end before this text would appear; several are parted by |, and \n is a new line (\| and \\ themselves)",
+        group="Wording",
     )
 
     def stop_strings(self) -> tuple[str, ...]:
