@@ -333,7 +333,9 @@ def test_a_wish_is_steered_towards_without_being_told_how_widely(run):
     assert "egg" in made.text.split()
 
 
-def test_no_way_copies_more_than_it_may(run):
+def test_no_way_copies_more_than_it_may(folder):
+    by_heart = {"model": {"width": 48, "embedding": 8}, "training": {**TINY["training"], "learning_rate": 0.02}}
+    run = open_run(trained(folder / "words.txt", folder / "parrot", steps=250, **by_heart))
     free = run.generate("one fine", seed=1, length=60, temperature=0.2)
     assert free.originality.longest.length > 11
     for settings in ({}, {"particles": 4}, {"search": "greedy"}):
