@@ -102,6 +102,47 @@ def test_a_typed_path_is_never_opened(client: Any, runs: Path, tmp_path: Path) -
     assert "notation" in refusal(client, run="tunes", notes=str(secret), file=None, seed=1, api_name="/generate_melody")
 
 
+def test_no_setting_opens_a_file(client: Any, tmp_path: Path) -> None:
+    files = {".json": '{"const": 1}', ".lark": 'start: "sea"', ".txt": "sea", ".abc": "X:1\nL:1/8\nK:D\nd2e fga|\n"}
+    for suffix, content in files.items():
+        (tmp_path / f"secret{suffix}").write_text(content)
+    ask = {"run": "poem", "prompt": "", "seed": 1, "length": 20, "api_name": "/generate_text"}
+    for setting, suffix in (("json_schema", ".json"), ("grammar", ".lark")):
+        assert refusal(client, **ask, **{setting: str(tmp_path / f"secret{suffix}")})
+    for setting in ("rhythm", "pitches", "motif"):
+        with pytest.raises(Exception, match=r"(?s).+") as refused:
+            melody_of(client, **{setting: str(tmp_path / "secret.abc")})
+        assert "Traceback" not in str(refused.value)
+    page = str(tmp_path / "secret.txt")
+    adapted = text_of(client, "", 1, length=20, adapt_to=page, adapt_strength=1)
+    assert adapted[2]["settings"]["adapt_to"] == page + "\n"
+
+
+def test_a_setting_names_runs_and_no_path(client: Any, runs: Path) -> None:
+    ask = {"run": "poem", "prompt": "", "seed": 1, "length": 20, "api_name": "/generate_text"}
+    for setting in ("blend", "like"):
+        for name in ("./poem", "../runs/poem", "tunes", "nobody:0.5", "shakespeare", "poem:much"):
+            assert refusal(client, **ask, **{setting: name})
+    details = text_of(client, "", 1, length=20, blend="poem:0.3")[2]
+    assert details["settings"]["blend"] == "poem:0.3" and str(runs) not in json.dumps(details)
+
+
+def test_a_gap_is_shown_as_the_whole_and_its_copies_told(client: Any, runs: Path) -> None:
+    text, line, *_, copies, pieces = text_of(client, "the river", 2, after=" to the sea", middle="1-12")
+    made = open_run(runs / "poem").generate("the river", seed=2, after=" to the sea", middle="1-12")
+    assert text == made.text and text.startswith("the river") and text.endswith(" to the sea")
+    assert "the gap is filled" in line
+    assert "copies" in copies and "".join(each["token"] for each in pieces) == text
+
+
+def test_bars_of_a_typed_melody_are_made_anew(client: Any, runs: Path) -> None:
+    tune = "M:6/8 L:1/8 K:D | d2e fga|g2f e2d|a2g fed|e3 d3|"
+    picture, _, line, details, midi, *_ = melody_of(client, notes=tune, refill="2-3")
+    made = open_run(runs / "tunes").generate(tune, seed=3, refill="2-3")
+    assert Path(midi).read_bytes() == made.export(".mid") and details["settings"]["refill"] == "2-3"
+    assert picture.count('class="note"') == len(made.item.notes) and "the gap is filled" in line
+
+
 def test_a_broken_upload_is_one_sentence(client: Any, tmp_path: Path) -> None:
     from gradio_client import handle_file
 
