@@ -109,6 +109,7 @@ def summary(details: Mapping[str, Any], paced: Paced[Any]) -> str:
     """One line on how a result came about, as HTML."""
     endings = {
         "stop": "ended by itself",
+        "complete": "complete: nothing may follow",
         "length": "as long as asked for",
         "cut": "ended where you asked",
         "filled": "the gap is filled",

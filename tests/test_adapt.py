@@ -66,9 +66,8 @@ def test_the_page_becomes_likelier_the_more_so_the_stronger_and_oftener(model):
 
 
 def test_strength_zero_is_the_identity(model, split):
-    assert AdaptSettings().adapt_strength == 0
-    assert same(weights(adapted(model, PAGE, AdaptSettings())), weights(model))
-    found = dynamic_evaluation(model, split, AdaptSettings(adapt_chunk=31))
+    assert same(weights(adapted(model, PAGE, AdaptSettings(adapt_strength=0))), weights(model))
+    found = dynamic_evaluation(model, split, AdaptSettings(adapt_strength=0, adapt_chunk=31))
     assert found.nats == pytest.approx(evaluate(model, split).nats, rel=1e-6)
     assert found.predictions == 399
 

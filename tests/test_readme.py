@@ -1,7 +1,12 @@
-"""What the README promises exists: its commands, flags, files and pictures."""
+"""What the README and the guide promise exists, and what they print is what comes out: commands, flags, links."""
 
+import contextlib
+import io
 import re
 import shlex
+import subprocess
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -9,24 +14,73 @@ import pytest
 from toolkit.cli import main
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = [
-    shlex.split(line.partition(" #")[0])
-    for block in re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL)
-    for line in block.splitlines()
-]
-TOOLKIT = [words[1:] for words in COMMANDS if words and words[0].endswith("toolkit")]
-MAKE = [words[1:] for words in COMMANDS if words and words[0] == "make"]
+README = ROOT / "README.md"
+PAGES = (README, *sorted(ROOT.glob("docs/guide/*.md")), ROOT / "benchmarks/README.md")
+LINKING = (*PAGES, *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("docs/decisions/*.md")))
+
+
+def blocks(page: Path) -> list[tuple[str, str]]:
+    """The language and the text of every fenced block of a page."""
+    return re.findall(r"```(\w*)\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def whole_commands(lines: Iterator[str]) -> Iterator[str]:
+    """Commands as a shell reads them: over several lines where a quotation or a backslash says so."""
+    for line in lines:
+        command = line
+        while command.endswith("\\") or _open(command):
+            command += "\n" + next(lines)
+        yield command
+
+
+def _open(command: str) -> bool:
+    try:
+        shlex.split(command, comments=True)
+    except ValueError:
+        return True
+    return False
+
+
+def typed(page: Path) -> list[list[str]]:
+    """The words of every command in a page's `sh` blocks."""
+    texts = [text for language, text in blocks(page) if language == "sh"]
+    commands = [each for text in texts for each in whole_commands(iter(text.splitlines()))]
+    return [words for each in commands if (words := shlex.split(each.replace("\\\n", " "), comments=True))]
+
+
+def shown(page: Path) -> list[tuple[str, str]]:
+    """Every command that a page shows with what it prints, and that."""
+    found = []
+    for language, text in blocks(page):
+        if language or not text.startswith("$ "):
+            continue
+        for example in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+            lines = iter(example.splitlines())
+            found.append((next(whole_commands(lines)), "\n".join(lines)))
+    return found
+
+
+TYPED = [(page.name, words) for page in PAGES for words in typed(page)]
+SHOWN = [(page.name, *each) for page in PAGES for each in shown(page)]
+TOOLKIT = [words[1:] for _, words in TYPED if words[0].endswith("toolkit")]
+TOOLKIT += [shlex.split(command.replace("\\\n", " "))[1:] for _, command, _ in SHOWN if command.startswith("toolkit")]
+MAKE = [words[1:] for _, words in TYPED if words[0] == "make"]
+
+
+@cache
+def help_of(verb: str) -> str:
+    out = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out):
+        patch.setenv("COLUMNS", "200")
+        assert main([verb, "--help"]) == 0
+    return out.getvalue()
 
 
 @pytest.mark.parametrize("words", TOOLKIT, ids=" ".join)
-def test_every_command_and_flag_exists(words, capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "200")
-    assert main([words[0], "--help"]) == 0
-    text = capsys.readouterr().out
+def test_every_command_and_flag_exists(words):
     for word in words[1:]:
         if word.startswith("--"):
-            assert re.search(rf"{word}\b", text), f"{words[0]} has no {word}"
+            assert re.search(rf"{word}\b", help_of(words[0])), f"{words[0]} has no {word}"
 
 
 @pytest.mark.parametrize("words", MAKE, ids=" ".join)
@@ -35,15 +89,57 @@ def test_every_make_target_exists(words):
 
 
 def test_there_are_commands_to_check():
-    assert len(TOOLKIT) > 5
+    assert len(TOOLKIT) > 40
     assert {"app", "test", "lint"} <= {words[0] for words in MAKE}
+    assert {name for name, *_ in SHOWN} > {"README.md", "samplers.md", "steering.md"}
 
 
-@pytest.mark.parametrize("target", re.findall(r"\]\(([^)#]+)\)", README))
-def test_every_link_leads_somewhere(target):
-    assert target.startswith("http") or (ROOT / target).exists()
+@pytest.mark.parametrize(
+    ("page", "target"),
+    [
+        (page, target)
+        for page in LINKING
+        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8"))
+    ],
+    ids=lambda each: each.name if isinstance(each, Path) else each,
+)
+def test_every_link_leads_somewhere(page, target):
+    assert target.startswith("http") or (page.parent / target).exists()
+
+
+def test_every_page_of_the_guide_is_in_its_index():
+    index = (ROOT / "docs/guide/README.md").read_text(encoding="utf-8")
+    for page in ROOT.glob("docs/guide/*.md"):
+        assert page.name == "README.md" or f"({page.name})" in index
 
 
 def test_ci_runs_the_test_command_that_the_readme_names():
-    assert "make test" in README
+    assert "make test" in README.read_text(encoding="utf-8")
     assert "make test" in (ROOT / ".ci" / "run").read_text()
+
+
+# --- What is printed ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [page for page in PAGES if shown(page)], ids=lambda page: page.name)
+def test_what_is_shown_is_what_is_printed(page, tmp_path, monkeypatch, capsys):
+    """In a folder and with a cache of its own, one command after another: some go on from what others wrote."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TOOLKIT_CACHE", str(tmp_path / "cache"))
+    for command, answer in shown(page):
+        out = " ".join(printed(command, capsys).split())
+        pieces = [re.escape(" ".join(piece.split())) for piece in answer.split("[…]")]
+        assert re.fullmatch(r"\s*" + ".*".join(pieces) + r"\s*", out), f"{command}\nprints\n{out}"
+
+
+def printed(command, capsys):
+    """What the command prints, run in this process if it is `toolkit`; its refusal when it refuses."""
+    as_words = "toolkit() { printf '%s\\0' \"$@\"; }\n" + command
+    out = subprocess.run(["bash", "-c", as_words], check=True, capture_output=True, text=True).stdout
+    if not command.startswith("toolkit"):
+        return out
+    capsys.readouterr()
+    code = main(out.split("\0")[:-1])
+    caught = capsys.readouterr()
+    return caught.err if code else caught.out

@@ -41,7 +41,7 @@ def test_the_loss_is_that_of_plain_pytorch():
     training = beginning()
     logits, _ = training.model(torch.from_numpy(ONE_BATCH[:, :-1].copy()))
     expected = torch.nn.functional.cross_entropy(logits.flatten(0, 1), torch.from_numpy(ONE_BATCH[:, 1:]).flatten())
-    first = next(train(training, same_batch, TrainSettings(), lambda step: step / 2, seed=0))
+    first = next(train(training, same_batch, TrainSettings(precision="fp32"), lambda step: step / 2, seed=0))
     assert first.loss == pytest.approx(float(expected.detach()), abs=1e-6)
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from toolkit.core import BoolArray, Constraint, Decoder, Engine, FloatArray, ToolkitError
+from toolkit.core import BoolArray, Constraint, Decoder, Engine, FloatArray, ToolkitError, UsageError
 from toolkit.sampling import Anything, Finishing, Opening, Sampler, opened, pending, withdraw
 
 Part = TypeVar("Part")
@@ -154,10 +154,10 @@ class _Trail:
     def back(self, count: int) -> _Moment:
         """The moment before the last ``count`` steps, the first of which is banned there from now on.
 
-        ToolkitError when there are not so many, or when too much was withdrawn already.
+        UsageError when there are not so many, ToolkitError when too much was withdrawn already.
         """
         if count > len(self._steps):
-            raise ToolkitError(
+            raise UsageError(
                 "the settings contradict one another: no token may come next, and the result may not end here."
             )
         self._withdrawn += 1

@@ -42,8 +42,8 @@ def blended(run, **settings):
 
 def test_neutral_settings_are_the_run_itself(run):
     assert blended(run) is run
-    assert adapted_run(run, ["the moon"], AdaptSettings()) is run
-    assert adapted_run(run, [], AdaptSettings(adapt_strength=1.0)) is run
+    assert adapted_run(run, ["the moon"], AdaptSettings(adapt_strength=0)) is run
+    assert adapted_run(run, [], AdaptSettings()) is run
 
 
 def test_weights_lead_from_one_run_to_the_other(run, folder):
@@ -160,3 +160,9 @@ def test_a_blend_has_no_weights_of_its_own(run, folder):
         mixed.evaluate(str(folder / "words.txt"))
     with pytest.raises(UsageError, match="no weights of its own"):
         adapted_run(mixed, ["an egg"], AdaptSettings(adapt_strength=1.0)).generate("one")
+
+
+def test_a_page_alone_is_taken_after(run):
+    alone = run.generate(seed=3, length=60, adapt_to="an egg, an egg, an egg " * 8)
+    assert alone.checkpoint == run.generate(seed=3, length=60, adapt_to="an egg, an egg, an egg " * 8).checkpoint
+    assert alone.checkpoint != run.checkpoint

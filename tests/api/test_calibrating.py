@@ -59,9 +59,9 @@ def test_a_shipped_checkpoint_carries_it(run, tmp_path):
 def test_a_stream_takes_what_is_left_open_from_it(run):
     opened = open_run(run[0])
     stream = opened.stream("the", seed=1, length=4, dry_multiplier=1.0, mirostat=2)
-    assert stream.sampler.transforms[0].dry_allowed == opened.calibration.phrase
-    assert stream.sampler.transforms[-1].mirostat_tau == opened.calibration.tau
-    assert stream.settings["dry_allowed"] is None
+    assert stream.request.sampler.transforms[0].dry_allowed == opened.calibration.phrase
+    assert stream.request.sampler.transforms[-1].mirostat_tau == opened.calibration.tau
+    assert stream.request.settings["dry_allowed"] is None
 
 
 def test_a_run_without_one_falls_back_on_its_result(run):

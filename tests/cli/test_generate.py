@@ -50,6 +50,23 @@ def test_json_tells_everything_that_makes_the_result_again(toolkit: Toolkit, tex
     assert facts["nats_per_token"] == pytest.approx(-sum(again.log_probabilities) / 20)
 
 
+def test_what_may_not_go_on_is_complete(toolkit: Toolkit, text_run: Path) -> None:
+    asked = ("generate", text_run, "--seed=1", "--regex=[a-z]{6}")
+    assert toolkit(*asked, "--length=20", "--json").json["ending"] == "complete"
+    assert toolkit(*asked, "--length=6", "--json").json["ending"] == "length"
+    assert "6 tokens" in (told := toolkit(*asked, "--length=20").err)
+    assert told.rstrip().endswith("complete: nothing may follow")
+
+
+def test_a_preset_lies_beneath_the_flags_that_are_given(toolkit: Toolkit, text_run: Path) -> None:
+    run = open_run(text_run)
+    asked = ["generate", text_run, "--length=20", "--seed=1", "--preset=lively", "--json"]
+    settings = toolkit(*asked, "--min-p=0.2").json["settings"]
+    assert (settings["temperature"], settings["min_p"]) == (1.1, 0.2)
+    assert toolkit(*asked).json["text"] == run.generate(seed=1, length=20, **run.preset("lively")).text
+    assert toolkit(*asked[:-2], "--preset=no-noise", "--json").json["settings"]["epsilon"] == run.calibration.epsilon
+
+
 def test_out_writes_the_format_of_its_suffix_and_numbers_several(
     toolkit: Toolkit, text_run: Path, tmp_path: Path
 ) -> None:
@@ -85,6 +102,18 @@ def test_a_midi_file_is_gone_on_from(toolkit: Toolkit, music_run: Path, tmp_path
     assert (typed.code, read.code) == (0, 0)
     assert [each["pitch"] for each in read.json["notes"]][:6] == [62, 66, 69, 74, 76, 74]
     assert read.json["notes"] == typed.json["notes"]
+
+
+def test_bars_are_made_anew_between_those_that_are_kept(toolkit: Toolkit, music_run: Path, tmp_path: Path) -> None:
+    words = ["generate", music_run, "--prompt=M:4/4 K:D | D2 F2 A2 d2- | d4 A4 | F2 E2 D4 |", "--seed=2", "--refill=2"]
+    answer = toolkit(*words, "--json", "-n2")
+    assert answer.code == 0
+    for each in answer.json["samples"]:
+        assert (each["ending"], each["meter"]) == ("filled", "4/4")
+        assert [note["pitch"] for note in each["notes"]][:3] == [62, 66, 69]
+        assert [note["pitch"] for note in each["notes"]][-3:] == [66, 64, 62]
+    assert toolkit(*words, "--out", tmp_path / "tune.mid").code == 0
+    assert (tmp_path / "tune.mid").exists()
 
 
 def test_a_prompt_comes_from_a_file_or_stdin(
@@ -132,6 +161,27 @@ def test_characters_never_seen_are_told(toolkit: Toolkit, text_run: Path) -> Non
         (["--prompt=a", "--prompt-file=b"], "one of them"),
         (["--logit-bias=€=1"], "token"),
         (["-n0"], "-n"),
+        (["--preset=livly"], "'lively'"),
+        (["--middle=3"], "what comes after"),
+        (["--after=the", "--search=beam"], "ask for one"),
+        (["--blend=shakespear:0.5"], "'shakespeare'"),
+        (["--like=shakespear:0.5"], "'shakespeare'"),
+        (["--regex=a+", "--begin=b"], "regex and begin"),
+        (["--regex=[a-z]{9}", "--length=8"], "takes 9 tokens"),
+        (['--json-schema={"type": "integer"}', '--grammar=start: "the"'], "cannot be finished"),
+        (["--order=tempratures"], "'temperature'"),
+        (["--regex=["], "cannot be read"),
+        (["--regex=a{40}", "--length=12"], "40 tokens"),
+        (["--contain=sea", "--avoid=sea"], "contain and avoid"),
+        (["--grammar=start: nothing"], "grammar"),
+        (["--json-schema={"], "JSON"),
+        (["--rhyme=AA", "--lines=3"], "rhyme scheme"),
+        (["--search=beem"], "'beam'"),
+        (["--search=beam", "--particles=8"], "ask for one of them"),
+        (["--search=greedy", "-n2"], "one result"),
+        (["--like=the sea"], "the sea"),
+        (["--blend=the sea:much"], "RUN:WEIGHT"),
+        (["--homecoming"], "for music"),
     ],
 )
 def test_what_cannot_be_meant_ends_with_2(toolkit: Toolkit, text_run: Path, words: list[str], said: str) -> None:
@@ -139,6 +189,9 @@ def test_what_cannot_be_meant_ends_with_2(toolkit: Toolkit, text_run: Path, word
     assert answer.code == 2
     assert said in answer.err
     assert not answer.out
+    if not answer.err.startswith("Usage:"):  # a flag that does not exist, or a number out of its range
+        assert answer.err.count("\n") == 1
+        assert answer.err.endswith((".\n", "?\n"))
 
 
 def test_a_run_of_music_refuses_what_is_for_text(toolkit: Toolkit, music_run: Path) -> None:
@@ -174,6 +227,28 @@ def test_an_interrupted_generation_keeps_what_there_is(
 
     monkeypatch.setattr(Stream, "__next__", interrupted)
     answer = toolkit("generate", text_run, "--seed=4", "--out", tmp_path / "poem.txt")
-    assert answer.code == 130
+    printed = toolkit("generate", text_run, "--seed=4")
+    assert (answer.code, printed.code) == (130, 130)
     monkeypatch.undo()
+    assert printed.out.removesuffix("\n") == (tmp_path / "poem.txt").read_text().removesuffix("\n")
     assert (tmp_path / "poem.txt").read_text() == open_run(text_run).generate(seed=4, length=7).text
+
+
+def test_an_interrupted_steering_prints_its_best_beginning(
+    toolkit: Toolkit, text_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from toolkit.api import Stream
+
+    advance = Stream.__next__
+    best: list[str] = []
+
+    def interrupted(self: Stream) -> object:
+        if self.progress is not None and self.progress.position == 5:
+            best.append(self.result().text)
+            raise KeyboardInterrupt
+        return advance(self)
+
+    monkeypatch.setattr(Stream, "__next__", interrupted)
+    answer = toolkit("generate", text_run, "--seed=4", "--particles=4", "--length=20")
+    assert answer.code == 130
+    assert answer.out.removesuffix("\n") == best[0].removesuffix("\n") != ""

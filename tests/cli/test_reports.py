@@ -133,6 +133,7 @@ def test_info_tells_the_facts_of_a_run(toolkit: Toolkit, text_run: Path, tmp_pat
     assert facts["corpus"]["sha256"] == config.corpus["sha256"]
     assert facts["logged_to_step"] == config.result["steps"]
     plain = toolkit("info", text_run).out
+    assert "careful, lively" in plain
     for each in (config.corpus["licence"], config.corpus["sha256"], str(config.result["val_bits_per_byte"])):
         assert each in plain
     assert toolkit("info", tmp_path).code == 4

@@ -33,6 +33,11 @@ def test_a_name_like_no_other_lists_what_there_is():
     assert "there are none" in str(errors.unknown("cell", "lstm", []))
 
 
+def test_a_name_among_very_many_is_told_in_a_sentence_all_the_same():
+    told = str(errors.unknown("word", "xyzzy", (f"word{number:04}" for number in range(1000))))
+    assert told == "no word is called 'xyzzy'; there are 1,000, from word0000 to word0999."
+
+
 def test_a_missing_extra_says_how_to_install_it():
     message = str(errors.MissingExtraError("rendering audio", "audio"))
     assert message.startswith("rendering audio needs")

@@ -18,7 +18,7 @@ from toolkit.domains.music.melody import MelodyCodec
 from toolkit.domains.music.originality import MelodyView
 from toolkit.generate import tokens
 from toolkit.originality import BREAK, NgramIndex
-from toolkit.sampling import Narrowed, Sampler
+from toolkit.sampling import Both, Sampler
 from toolkit.score.notes import Key, Meter, Note, Score, Tempo, Track
 
 VIEW, CODEC = MelodyView(), MelodyCodec()
@@ -107,7 +107,7 @@ def drawn(engine, most, asked, seed, prompt=None):
         engine,
         [CODEC.stop, *ids],
         sampler=Sampler(),
-        constraint=Narrowed(constraint, limit, CODEC.size),
+        constraint=Both(constraint, limit),
         length=220,
         stop=CODEC.stop,
         seed=seed,

@@ -6,7 +6,7 @@ import pytest
 
 from toolkit.core import InputError
 from toolkit.domains.music.melody import MelodyCodec
-from toolkit.domains.music.prompt import opening, read_prompt
+from toolkit.domains.music.prompt import opening, read_pitches, read_prompt
 from toolkit.score import Key, Meter, Note, Score, Tempo, Track, write_midi
 
 CODEC = MelodyCodec()
@@ -32,6 +32,7 @@ JIG = [(0, 74, 24), (24, 76, 12), (36, 78, 12), (48, 79, 12), (60, 81, 12)]
         ("CEGc GEC2", "4/4", "C", [(0, 60, 12), (12, 64, 12), (24, 67, 12), (36, 72, 12), (48, 67, 12), (60, 64, 12),
                                    (72, 60, 24)]),
         ("M:3/8 K:E minor", "3/8", "E minor", []),
+        ("M:2/4 K:C C3 D3 E2 F", "2/4", "C", [(0, 60, 36), (36, 62, 36), (72, 64, 24), (96, 65, 12)]),
     ],
 )  # fmt: skip
 def test_typed_notes(typed: str, meter: str, key: str, expected: list[tuple[int, int, int]]) -> None:
@@ -45,6 +46,21 @@ def test_what_is_no_melody_is_refused_in_a_sentence(typed: str) -> None:
     with pytest.raises(InputError) as refusal:
         read_prompt(typed)
     assert str(refusal.value).endswith(".")
+
+
+@pytest.mark.parametrize(
+    "written", ["K:C F C B D D F B A C", "F C | B D D\tF2- | F B A | C", "X:1\nK:C\nFC|BDDF|BAC|\n"]
+)
+def test_pitches_alone_need_no_full_bars(written: str, tmp_path: Path) -> None:
+    assert read_pitches(written) == (65, 60, 71, 62, 62, 65, 71, 69, 60)
+    (tmp_path / "row.abc").write_text(written if "X:" in written else f"X:1\nM:4/4\nK:C\n{written.removeprefix('K:C')}")
+    assert read_pitches(str(tmp_path / "row.abc")) == read_pitches(written)
+
+
+@pytest.mark.parametrize("written", ["", "K:D", "hello", "missing.abc"])
+def test_what_has_no_pitches_is_refused(written: str) -> None:
+    with pytest.raises(InputError):
+        read_pitches(written)
 
 
 def test_an_opening_stays_open_in_an_unfinished_bar() -> None:

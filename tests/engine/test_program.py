@@ -1,6 +1,7 @@
 """Programs: every stage lowers, and what the executor draws is what the readable chain draws, state for state."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -9,7 +10,8 @@ import pytest
 
 from toolkit.core import ToolkitError, UsageError, uniform
 from toolkit.core.program import Op, Tabled
-from toolkit.domains.text.grammar import text_grammar
+from toolkit.domains.text.grammar import TokenAutomaton, text_grammar
+from toolkit.domains.text.regex import matching
 from toolkit.engine.program import Executor
 from toolkit.engine.scalar import randomness
 from toolkit.sampling import TRANSFORMS, Allow, Anything, Both, Finishing, Forbid, Sampler, lower
@@ -167,16 +169,13 @@ def test_a_table_masks_as_finishing_does(size):
 
 def test_an_ending_is_reached_in_time():
     """Tokens 1 and 2 alternate, and only after 2 may a sequence end: the table's distances must be heeded."""
-    from toolkit.domains.text.grammar import TokenAutomaton
-
-    next_SV = np.array([[-1, 1, -1, 0], [-1, -1, 0, 1]], np.int16)
-    automaton = TokenAutomaton(next_SV, np.array([True, False]))
+    automaton = TokenAutomaton(matching("(?:ac*b)*"), [b"", b"a", b"b", b"c"], 0)
     for length in (1, 2, 7, 8):
-        program = lower(Sampler(), automaton, vocabulary=4, prompt=(), given=(), length=length)
-        executor = Executor(program)
+        executor = Executor(lower(Sampler(), automaton, vocabulary=4, prompt=(), given=(), length=length))
         for seed in range(20):
-            drawn = executor.draw(np.zeros((length, 4), np.float32), executor.begin(), seed=seed, position=0)
-            assert drawn.situation.state == 0 and drawn.situation.left == 0
+            logits_TV = np.tile(np.float32([-9, 0, 0, 0]), (length, 1))  # it would rather not end
+            drawn = executor.draw(logits_TV, executor.begin(), seed=seed, position=0)
+            assert re.fullmatch("(?:13*2)*0?", "".join(map(str, drawn.tokens)))
 
 
 @pytest.mark.parametrize("constraint", [Forbid([0, 9], 66), Allow(np.arange(66) % 3 == 0)])
@@ -252,28 +251,15 @@ def test_the_random_numbers_are_the_same():
         )
 
 
-PLAIN = """
-import numpy as np
-from tests.engine.test_program import ON, rows
-from toolkit.engine.program import Executor
-from toolkit.engine.scalar import compiling
-from toolkit.sampling import Sampler
-full = {name: value for settings in ON.values() for name, value in settings.items()}
-executor = Executor(Sampler.from_settings(full).lower(66, [1, 2]))
-print(executor.draw(rows(66, 60), executor.begin(), seed=3, position=0).tokens.tolist())
-"""
+def drawn_by_a_full_chain():
+    full = {name: value for settings in ON.values() for name, value in settings.items()}
+    executor = Executor(Sampler.from_settings(full).lower(66, [1, 2]))
+    return executor.draw(rows(66, 60), executor.begin(), seed=3, position=0).tokens.tolist()
 
 
 def test_without_a_compiler_the_draws_are_the_same():
     pytest.importorskip("numba")
-    printed = [
-        subprocess.run(
-            [sys.executable, "-c", PLAIN],
-            env={**os.environ, "NUMBA_DISABLE_JIT": switch},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for switch in ("0", "1")
-    ]
-    assert printed[0] == printed[1] and printed[0].startswith("[")
+    read = "from tests.engine.test_program import drawn_by_a_full_chain as drawn; print(drawn())"
+    env = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    plain = subprocess.run([sys.executable, "-c", read], env=env, capture_output=True, text=True, check=True)
+    assert plain.stdout.strip() == str(drawn_by_a_full_chain())

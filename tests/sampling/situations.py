@@ -61,6 +61,10 @@ def transforms(draw, stage):
 
 @st.composite
 def situations(draw, stage):
+    """A stage, a row and a history; what a person bans exists, and something else may come."""
     row_V = draw(rows())
     prompt = draw(st.lists(st.integers(0, min(len(row_V), draw(st.sampled_from([2, 70]))) - 1), max_size=80))
-    return draw(transforms(stage)), row_V, prompt
+    transform = draw(transforms(stage))
+    banned = set(getattr(transform, "banned", ()))
+    assume(banned <= set(range(len(row_V))) and possible(row_V) - banned)
+    return transform, row_V, prompt

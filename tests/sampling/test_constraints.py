@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.core import UsageError
+from toolkit.core import NEVER, UsageError
 from toolkit.sampling import Allow, Anything, Both, Finishing, Forbid
-from toolkit.sampling.constraints import growth
+from toolkit.sampling.constraints import distances, growth
 
 OPEN, CLOSE, REST, STOP = range(4)
 
@@ -208,3 +208,47 @@ def test_the_distance_of_both_is_a_lower_bound():
     both = Both(Word([0, 1, 2], 4), FrugalBrackets())
     assert both.distance(both.begin()) == 3
     assert Both(FrugalBrackets(), Anything()).growth == 1
+
+
+class Ahead(Brackets):
+    """Brackets that know all distances at once."""
+
+    def distances(self, depth):
+        after_V = np.array([depth + 2, depth, depth + 1, 0], np.int32)
+        return np.where(self.allowed(depth), after_V, NEVER).astype(np.int32)
+
+
+PAIRS = {
+    "both step": (lambda: Both(FrugalBrackets(), Brackets())),
+    "one looks ahead": (lambda: Both(Ahead(), Brackets())),
+    "the other looks ahead": (lambda: Both(Brackets(), Ahead())),
+    "both look ahead": (lambda: Both(Ahead(), Ahead())),
+    "one never stands in the way": (lambda: Both(Ahead(), Forbid([REST], 4))),
+    "neither does": (lambda: Both(Allow(np.array([True, True, False, True])), Anything())),
+    "three": (lambda: Both(Both(Ahead(), Forbid([REST], 4)), Both(Anything(), Brackets()))),
+    "apart": (lambda: Both(Ahead(), Word([0, 0, 1, 2, 1, 3], 4))),
+}
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+@given(wanted=st.lists(st.integers(0, 3), max_size=8))
+def test_looking_ahead_of_both_is_stepping_with_each_token(pair, wanted):
+    both = PAIRS[pair]()
+    state = both.begin()
+    for token in wanted:
+        told_V = distances(both, state, 4)
+        mask_V = both.allowed(state)
+        allowed = range(4) if mask_V is None else np.flatnonzero(mask_V).tolist()
+        assert told_V.tolist() == [
+            min(both.distance(both.step(state, each)), NEVER) if each in allowed else NEVER for each in range(4)
+        ]
+        if token not in allowed:
+            break
+        state = both.step(state, token)
+
+
+def test_what_looks_ahead_is_never_stepped_to_look_ahead():
+    ahead = Ahead()
+    both = Both(Both(ahead, Anything()), Forbid([REST], 4))
+    distances(both, both.begin(), 4)
+    assert ahead.steps == 0

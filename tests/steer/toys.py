@@ -1,12 +1,20 @@
 """A vocabulary of four, an engine that can be enumerated, and what its target is by brute force."""
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
 from toolkit.sampling import Anything, Finishing, Sampler
 
 V, STOP = 4, 0
+
+
+@lru_cache(10_000)
+def hashed(salt, spread, row):
+    logits_V = np.random.default_rng([salt, *row]).normal(0, spread, V).astype(np.float32)
+    logits_V.flags.writeable = False
+    return logits_V
 
 
 class Hashed:
@@ -35,7 +43,7 @@ class Hashed:
         return np.stack([self._logits(row) for row in after]), after
 
     def _logits(self, row):
-        return np.random.default_rng([self.salt, *row]).normal(0, self.spread, V).astype(np.float32)
+        return hashed(self.salt, self.spread, row)
 
 
 def target(engine, prompt, length, *, sampler=None, constraint=None, potential=None):

@@ -9,10 +9,10 @@ from toolkit.core import knob
 
 @dataclass(frozen=True)
 class AdaptSettings:
-    """How a model takes after what it reads. Neutral as they stand: it does not."""
+    """How a model takes after what it reads: as was measured to be best. Without a page nothing is read."""
 
     adapt_strength: float = knob(
-        0.0, "how readily the model takes after what it reads: 0 not at all, 1 as measured to be best", low=0, high=4
+        1.0, "how readily the model takes after what it reads: 0 not at all, 1 as measured to be best", low=0, high=4
     )
     adapt_passes: int = knob(1, "how often a page is read", low=1, high=100, advanced=True)
     adapt_chunk: int = knob(32, "tokens read between two steps", low=1, high=4096, unit="tokens", advanced=True)

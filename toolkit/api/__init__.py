@@ -18,7 +18,7 @@ from toolkit.api.adapting import adapted_run
 from toolkit.api.asking import generation_knobs
 from toolkit.api.blending import blended_run
 from toolkit.api.events import Event, Finished, Noted, Previewed, Started, Stepped, Validated
-from toolkit.api.materials import built_in, guess_domain, open_corpus, prepare, read_text
+from toolkit.api.materials import built_in, guess_domain, open_corpus, prepare
 from toolkit.api.results import Result
 from toolkit.api.running import Run, list_runs, open_run, runs_in
 from toolkit.api.shipping import ship
@@ -53,7 +53,6 @@ __all__ = [
     "open_corpus",
     "open_run",
     "prepare",
-    "read_text",
     "resume",
     "runs_in",
     "ship",

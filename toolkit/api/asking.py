@@ -13,7 +13,7 @@ from toolkit.core import Knob, checked, knob, knobs_of
 from toolkit.engine.blend_settings import BlendSettings
 from toolkit.sampling import sampling_knobs
 from toolkit.search.settings import SearchSettings
-from toolkit.steer import SteeringSettings
+from toolkit.steer.settings import SteeringSettings
 
 Part = TypeVar("Part")
 

@@ -1,10 +1,12 @@
-"""The model card: README.md of a run, written from its config alone."""
+"""The model card: README.md of a run, written from its config and the index of what it learned from."""
 
 from __future__ import annotations
 
 import shlex
 from typing import Any
 
+from toolkit import domains
+from toolkit.originality import NgramIndex
 from toolkit.runs import RunConfig
 
 
@@ -28,10 +30,11 @@ def command(config: RunConfig) -> str:
     return shlex.join([*words, "--out", "RUN"])
 
 
-def model_card(config: RunConfig, sample: str = "") -> str:
+def model_card(config: RunConfig, sample: str = "", index: NgramIndex | None = None) -> str:
     """What it is, what it learned from, how well it does and how to make it again, in Markdown.
 
-    ``sample`` is something it made; ``config.result`` may hold a ``note`` on how it was trained.
+    ``sample`` is something it made, ``index`` what lies beside its weights; ``config.result`` may hold a ``note`` on
+    how it was trained.
     """
     model = config.model
     result = {name: value for name, value in config.result.items() if name != "note"}
@@ -62,10 +65,26 @@ The loss is over every prediction of the {result.get("split", "validation")} spl
 | figure | value |
 |---|---|
 {figures}
-{shown}
+{shown}{copying(config.domain, index)}
 ## Good for
 Play, study and small compositions. It knows nothing but what it learned from, repeats the prejudices of that,
 and may repeat its words or notes.
+"""
+
+
+def copying(domain: str, index: NgramIndex | None) -> str:
+    """What the index beside a run's weights is, and what it is good for; nothing without one."""
+    if index is None:
+        return ""
+    view = domains.find(domain).view
+    sizes = " and ".join(str(size + view.overlap) for size in index.sizes)
+    megabytes = sum(len(each.bits) for filters in index.filters.values() for each in filters) / 1e6
+    return f"""
+## What it may have copied
+`originality/` holds hashes of the runs of {sizes} {view.unit}s in what it learned from: Bloom filters,
+{megabytes:.1f} MB, out of which nobody can read the corpus. They miss no copy, and take a few other runs for one.
+`toolkit originality RUN FILE` says by them how much of a text or a tune stands in the corpus;
+`toolkit generate RUN --max-copy N` lets no run of more than N {view.unit}s stand there.
 """
 
 

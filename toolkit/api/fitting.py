@@ -395,7 +395,8 @@ class _Fitting:
         }
         calibration = measured(self.codec, self.held_out.tokens, score.nats_per_token).data()
         config = dataclasses.replace(self.config, result=result, calibration=calibration)
-        runs.write_atomically(self.folder / "README.md", model_card(config).encode())
+        index = open_run(self.folder).index
+        runs.write_atomically(self.folder / "README.md", model_card(config, index=index).encode())
         runs.write_config(self.folder, config)
         yield Finished(self.folder, result)
 

@@ -15,7 +15,6 @@ from toolkit.core import BuiltIn, Codec, Corpus, InputError, MissingExtraError, 
 from toolkit.core.places import caches
 
 HUB = "hub:"
-_LONGEST_TEXT = 1 << 20
 
 
 def built_in() -> Mapping[str, BuiltIn[Any]]:
@@ -101,15 +100,3 @@ def load_codec(domain: str, name: str, folder: Path) -> Codec[Any, Any]:
 def prepare(corpus: Corpus[Any], codec: Codec[Any, Any]) -> TokenStore:
     """The corpus encoded, once, in the cache folder."""
     return encode(corpus, codec, caches() / "tokens")
-
-
-def read_text(path: Path) -> str:
-    """What a short text file holds, its lines ended by line feeds alone; InputError for another, or above 1 MB."""
-    try:
-        if path.stat().st_size > _LONGEST_TEXT:
-            raise InputError(f"{path} is too large; {_LONGEST_TEXT >> 20} MB are the most.")
-        return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8: byte 0x{error.object[error.start]:02X} at {error.start:,}.") from None

@@ -8,7 +8,7 @@ searched for, steered, or filled into a gap. The loops themselves are `toolkit.g
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
@@ -49,11 +49,17 @@ class Request:
     seed: int
     settings: Mapping[str, Any]
 
+    def seeded(self, seed: int) -> Request:
+        """The same request with another seed. What was made for this one serves it too: nothing there has a seed."""
+        other = dataclasses.replace(self, seed=seed)
+        vars(other).update({name: made for name, made in vars(self).items() if name != "seed"})
+        return other
+
     @cached_property
     def run(self) -> Run:
         """The run that generates: the one asked, adapted and blended as the settings say."""
-        pages = part(PageSettings, self.settings).adapt_to
-        adapted = adapted_run(self.asked, () if pages is None else (pages,), part(AdaptSettings, self.settings))
+        page = part(PageSettings, self.settings).adapt_to
+        adapted = adapted_run(self.asked, () if page is None else (page,), part(AdaptSettings, self.settings))
         return blended_run(adapted, part(BlendSettings, self.settings))
 
     @cached_property
@@ -80,7 +86,15 @@ class Request:
     @property
     def opened(self) -> list[int]:
         """The ids of what was given, without a stop."""
-        return [] if self.given is None else [each for each in self.opening[1] if each != self.run.codec.stop]
+        return [] if self.given is None else self._unstopped(self.opening[1])
+
+    @property
+    def before(self) -> list[int]:
+        """The ids that what is generated comes right after, without a stop: what was given, or what precedes a gap."""
+        return self.opened if self.gap is None else self._unstopped(self.gap.left)
+
+    def _unstopped(self, ids: Iterable[int]) -> list[int]:
+        return [each for each in ids if each != self.run.codec.stop]
 
     @cached_property
     def engine(self) -> Engine:

@@ -21,8 +21,9 @@ class Result:
     """``item`` is the whole: what was given to go on from, and what was generated after it.
 
     ``tokens`` are the generated ids and ``log_probabilities`` the model's own, in nats. ``ending`` says why
-    it ended: "stop", "length", "cut" (the controls said so) or "interrupted". ``given`` is the item gone on from;
-    ``index`` is of the training corpus, where the run has one; ``facts`` are what a search or a steering says of it.
+    it ended: "stop" (the model did), "complete" (nothing may follow, for all that was asked is said), "length", "cut"
+    (the controls said so), "filled" (a gap) or "interrupted". ``given`` is the item gone on from; ``index`` is of the
+    training corpus, where the run has one; ``facts`` are what a search or a steering says of it.
     """
 
     domain: Domain[Any, Any]
@@ -38,7 +39,7 @@ class Result:
     precision: str
     ending: str
     given: Any = None
-    index: NgramIndex | None = None
+    index: NgramIndex | None = field(default=None, compare=False, repr=False)
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property

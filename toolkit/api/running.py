@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from toolkit import domains, runs
 from toolkit.api.asking import generation_knobs
-from toolkit.api.materials import load_codec, open_corpus, prepare, read_text
+from toolkit.api.materials import load_codec, open_corpus, prepare
 from toolkit.api.originality import (
     build_index,
     by_corpus,
@@ -37,11 +37,12 @@ from toolkit.core import (
     Split,
     UsageError,
     checked,
+    read_text,
     unknown,
 )
 from toolkit.domains import Domain
 from toolkit.originality import NgramIndex, Originality
-from toolkit.sampling import Calibration, Narrowed, Without
+from toolkit.sampling import Both, Calibration, Without, preset, presets
 
 if TYPE_CHECKING:
     from toolkit.adapt import Sensitivity
@@ -110,6 +111,15 @@ class Run:
         """The scale on which this run's sampling defaults are: as measured, else as its result tells."""
         measured = self.config.calibration
         return Calibration.of_data(measured) if measured else Calibration.of_result(self.config.result)
+
+    @property
+    def presets(self) -> Mapping[str, Mapping[str, Any]]:
+        """Whole sets of sampling settings by name, on this run's scale."""
+        return presets(self.calibration)
+
+    def preset(self, name: str) -> Mapping[str, Any]:
+        """All sampling settings of one preset, for `generate` or `stream`; UsageError for a name that none has."""
+        return preset(name, self.calibration)
 
     @cached_property
     def model(self) -> Any:
@@ -235,7 +245,7 @@ class Run:
         asked = self.domain.constraint(self.codec, controls, given)
         if controls.max_copy is not None:
             limit = self.domain.copy_limit(self.codec, self._needed_index(), controls.max_copy, given)
-            asked = Narrowed(asked, limit, self.codec.size)
+            asked = Both(asked, limit)
         whole = self.config.corpus.get("whole")
         return Without(asked, [self.codec.stop], self.codec.size) if whole else asked
 

@@ -41,5 +41,5 @@ def ship(
     if index is not None:
         write_index(folder, index)
     sample = open_run(folder).generate(seed=_SAMPLE_SEED)
-    runs.write_atomically(folder / "README.md", model_card(config, sample.text).encode())
+    runs.write_atomically(folder / "README.md", model_card(config, sample.text, index).encode())
     return folder

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -61,9 +60,9 @@ class Stream:
         self._out_of_steps = True
 
     def _primed_decoder(self) -> Any:
-        """A decoder that has seen what was given, so that only what is new comes out of it."""
+        """A decoder that has seen what comes before, so that only what is new comes out of it."""
         decoder = self.request.run.codec.decoder()
-        for token in self.request.opened:
+        for token in self.request.before:
             list(decoder.push(token))
         return decoder
 
@@ -109,7 +108,9 @@ class Stream:
             return "filled"
         if not self._out_of_steps:
             return "cut"
-        return "stop" if made and made[-1] == self.request.run.codec.stop else "length"
+        if made and made[-1] == self.request.run.codec.stop:
+            return "stop"
+        return "length" if len(made) >= self.request.settings["length"] else "complete"
 
 
 def streams(request: Request, count: int) -> Iterator[Stream]:
@@ -132,7 +133,7 @@ def streams(request: Request, count: int) -> Iterator[Stream]:
 def _in_row(begun: Callable[[Request], Stream], request: Request, first: Stream, count: int) -> Iterator[Stream]:
     yield first
     for number in range(1, count):
-        yield begun(dataclasses.replace(request, seed=request.seed + number))
+        yield begun(request.seeded(request.seed + number))
 
 
 def _drawn(request: Request) -> Stream:

@@ -19,6 +19,14 @@ from toolkit.core import UsageError, unknown
 
 _FLUSH_EVERY = 0.05  # seconds between two flushes of streamed text
 _STDIN = "-"
+_ENDINGS = {
+    "stop": "ended by the model",
+    "complete": "complete: nothing may follow",
+    "length": "as long as asked for",
+    "cut": "cut where it was asked to end",
+    "filled": "the gap is filled",
+    "interrupted": "interrupted",
+}
 
 
 @with_flags
@@ -55,13 +63,21 @@ def command(
         ),
     ] = None,
     json: options.Json = False,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help="A whole set of sampling settings, beneath the flags that are given; toolkit info RUN lists them.",
+            metavar="NAME",
+            show_default=False,
+        ),
+    ] = None,
     engine: Annotated[str, typer.Option(help="What runs the model.", metavar="NAME")] = "torch",
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 …", metavar="NAME")] = "cpu",
     **settings: Any,
 ) -> None:
     """What is given to go on from is printed too. The same run, settings and seed give the same result."""
     opened = open_run(run, device=device, engine=engine)
-    values = chosen(opened, settings)
+    values = {**({} if preset is None else opened.preset(preset)), **chosen(opened, settings)}
     if out is not None:
         _check_format(opened, out)
     given = _given(opened, prompt, prompt_file)
@@ -121,14 +137,19 @@ def _print(stream: Stream, *, first: bool) -> None:
     if not first:
         terminal.write("\n")
     began, streamed = time.monotonic(), _Streamed(stream.prompt)
-    for part in stream:
-        if isinstance(part, str) and stream.request.way is not Way.FILLED:  # whose end follows it
-            streamed.write(part)
+    try:
+        for part in stream:
+            if isinstance(part, str) and stream.request.way is not Way.FILLED:  # whose end follows it
+                streamed.write(part)
+    except KeyboardInterrupt:
+        streamed.end(stream.result().text)
+        raise
     result = stream.result()
     streamed.end(result.text)
     seconds = max(time.monotonic() - began, 1e-9)
     count = len(result.tokens)
-    terminal.say(f"{count:,} tokens in {seconds:.2f} s ({count / seconds:,.0f} a second), ended by {result.ending}")
+    speed = f"{count:,} tokens in {seconds:.2f} s ({count / seconds:,.0f} a second)"
+    terminal.say(f"{speed}, {_ENDINGS[result.ending]}")
 
 
 class _Streamed:

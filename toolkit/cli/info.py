@@ -46,6 +46,7 @@ def _facts(run: Run) -> dict[str, Any]:
         "budget": config.budget,
         "training": config.training,
         "sampling": config.sampling,
+        "presets": ", ".join(run.presets),
         **config.result,
         "versions": config.versions,
         "made by": training_command(config),

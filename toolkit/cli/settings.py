@@ -13,8 +13,8 @@ from typing import Annotated, Any
 import typer
 
 from toolkit import domains
-from toolkit.api import Run, generation_knobs, read_text
-from toolkit.core import Knob, UsageError, knobs_of, unknown
+from toolkit.api import Run, generation_knobs
+from toolkit.core import Knob, UsageError, knobs_of, read_text, unknown
 
 GROUPS = ("model", "train", "sample")
 _METAVARS = {int: "INTEGER", float: "NUMBER", str: "TEXT"}
@@ -122,9 +122,7 @@ def _read(knob: Knob, text: str) -> str:
 
 
 def _elsewhere(run: Run, name: str) -> UsageError:
-    owners = [
-        each for each in domains.names() if any(knob.name == name for knob in knobs_of(domains.find(each).controls))
-    ]
+    owners = [each for each in domains.names() if any(knob.name == name for knob in generation_knobs(each))]
     own = [each.flag for each in knobs_of(run.domain.controls)]
     flag = "--" + name.replace("_", "-")
     return UsageError(

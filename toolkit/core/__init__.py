@@ -28,6 +28,7 @@ from toolkit.core.protocols import (
     Withdrawing,
 )
 from toolkit.core.random import branch, uniform, uniforms
+from toolkit.core.reading import read_text
 
 __all__ = [
     "NEVER",
@@ -61,6 +62,7 @@ __all__ = [
     "checked",
     "knob",
     "knobs_of",
+    "read_text",
     "uniform",
     "uniforms",
     "unknown",

@@ -8,6 +8,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+_MOST_LISTED = 60
+"""More names than a reader looks through."""
+
 
 class ToolkitError(Exception):
     """A failure explained to the user in one sentence; ``exit_code`` is what the command returns."""
@@ -53,8 +56,12 @@ class MissingExtraError(ToolkitError):
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
-    """The error for a mistyped name, suggesting the nearest one that exists."""
+    """The error for a mistyped name, suggesting the nearest one that exists, or listing all unless they are many."""
     choices = sorted(known)
     close = difflib.get_close_matches(name, choices, n=1, cutoff=0.5)
-    hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(choices) or 'none'}."
-    return UsageError(f"no {kind} is called {name!r}; {hint}")
+    if close:
+        return UsageError(f"no {kind} is called {name!r}; did you mean {close[0]!r}?")
+    listed = ", ".join(choices) or "none"
+    if len(choices) > _MOST_LISTED:
+        listed = f"{len(choices):,}, from {choices[0]} to {choices[-1]}"
+    return UsageError(f"no {kind} is called {name!r}; there are {listed}.")

@@ -7,6 +7,7 @@ settings and tests all follow from the declaration. Knows nothing of any particu
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import types
 import typing
@@ -132,6 +133,11 @@ def knob(
 
 def knobs_of(settings: type) -> tuple[Knob, ...]:
     """The knobs that a settings class declares, in order; fields made without `knob` are left out."""
+    return _declared(settings)
+
+
+@functools.cache  # reading annotations takes longer than much of what is done with the knobs
+def _declared(settings: type) -> tuple[Knob, ...]:
     hints = typing.get_type_hints(settings)
     found = []
     for field in dataclasses.fields(settings):

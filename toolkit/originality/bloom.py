@@ -19,9 +19,11 @@ from toolkit.originality.ngrams import Words, mixed, mixed_one
 
 Bits = npt.NDArray[np.uint8]
 
+_LEAST = 1 << 15
+"""Bits of the smallest filter: double hashing knows size² patterns, so in few bits strangers meet by chance."""
+
 _LOW = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
-_FEWEST_BITS = 1 << 15  # where places are fewer, two keys share all of theirs more often than a full filter explains
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Bloom:
         """The filter of the keys in all ``parts``, of which ``distinct`` differ: ``rate`` of other keys pass it."""
         probes = max(1, round(-math.log2(rate)))
         # Each bit stays empty with probability exp(-probes * distinct / size); a stranger must meet none that is.
-        size = max(_FEWEST_BITS, math.ceil(-probes * distinct / math.log1p(-(rate ** (1 / probes)))))
+        size = max(_LEAST, math.ceil(-probes * distinct / math.log1p(-(rate ** (1 / probes)))))
         full = np.zeros(size, np.bool_)
         for keys in parts:
             for places in _places(keys, size, probes):

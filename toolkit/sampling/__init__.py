@@ -3,11 +3,10 @@
 from toolkit.sampling.calibration import Calibration
 from toolkit.sampling.constraints import Allow, Anything, Both, Finishing, Forbid, Without, pending, withdraw
 from toolkit.sampling.lowering import lower
-from toolkit.sampling.narrowed import Narrowed
 from toolkit.sampling.opening import Opening, opened
 from toolkit.sampling.order import ORDERS, STAGES, stages_in
 from toolkit.sampling.presets import PRESETS, preset, presets
-from toolkit.sampling.sampler import Draw, Prospect, Sampler, Seen, draw
+from toolkit.sampling.sampler import Draw, Prospect, Sampler, draw
 from toolkit.sampling.stages import (
     TRANSFORMS,
     AdaptiveTarget,
@@ -64,14 +63,12 @@ __all__ = [
     "Memoryless",
     "MinP",
     "Mirostat",
-    "Narrowed",
     "NoRepeats",
     "Opening",
     "PLess",
     "Prospect",
     "RepetitionPenalty",
     "Sampler",
-    "Seen",
     "Smoothing",
     "Stage",
     "TailFree",

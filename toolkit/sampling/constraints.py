@@ -98,10 +98,7 @@ class Both(Generic[A, B]):
         return self.first.begin(), self.second.begin()
 
     def allowed(self, state: tuple[A, B]) -> BoolArray | None:
-        one_V, other_V = self.first.allowed(state[0]), self.second.allowed(state[1])
-        if one_V is None or other_V is None:
-            return other_V if one_V is None else one_V
-        return one_V & other_V
+        return _common(self.first.allowed(state[0]), self.second.allowed(state[1]))
 
     def step(self, state: tuple[A, B], token: int) -> tuple[A, B]:
         return self.first.step(state[0], token), self.second.step(state[1], token)
@@ -133,8 +130,7 @@ class Without(Generic[S]):
         return self.constraint.begin()
 
     def allowed(self, state: S) -> BoolArray | None:
-        mask_V = self.constraint.allowed(state)
-        return self._kept_V if mask_V is None else mask_V & self._kept_V
+        return _common(self.constraint.allowed(state), self._kept_V)
 
     def step(self, state: S, token: int) -> S:
         return self.constraint.step(state, token)
@@ -168,16 +164,36 @@ def withdraw(constraint: Constraint[S], state: S) -> int:
     return constraint.withdraw(state) if isinstance(constraint, Withdrawing) else 0
 
 
-def distances(constraint: Constraint[S], state: S, vocabulary: int) -> npt.NDArray[np.int32]:
-    """The distance after each token, of shape (V,); `NEVER` where it may not follow or leads nowhere."""
+def distances(
+    constraint: Constraint[S], state: S, vocabulary: int, among_V: BoolArray | None = None
+) -> npt.NDArray[np.int32]:
+    """The distance after each token, of shape (V,); `NEVER` where it may not follow or leads nowhere.
+
+    Stepping with each token is the last resort: not for a `Lookahead`, nor where the distance is 0 and cannot grow, and
+    of `Both` only for a side that needs it. Tokens outside ``among_V``, where it is given, may be told anything.
+    """
     if isinstance(constraint, Lookahead):
         return constraint.distances(state)
-    mask_V = constraint.allowed(state)
-    tokens = range(vocabulary) if mask_V is None else np.flatnonzero(mask_V).tolist()
+    mask_V = _common(constraint.allowed(state), among_V)
     distance_V = np.full(vocabulary, NEVER, np.int32)
-    for token in tokens:
+    if growth(constraint) == 0 and constraint.distance(state) == 0:
+        distance_V[slice(None) if mask_V is None else mask_V] = 0
+        return distance_V
+    if isinstance(constraint, Both):
+        sides = zip((constraint.first, constraint.second), state, strict=True)
+        one_V, other_V = (distances(side, its_state, vocabulary, mask_V) for side, its_state in sides)
+        further_V: npt.NDArray[np.int32] = np.maximum(one_V, other_V)
+        return further_V
+    for token in range(vocabulary) if mask_V is None else np.flatnonzero(mask_V).tolist():
         distance_V[token] = min(constraint.distance(constraint.step(state, token)), NEVER)
     return distance_V
+
+
+def _common(one_V: BoolArray | None, other_V: BoolArray | None) -> BoolArray | None:
+    """The tokens of both masks, None being every token."""
+    if one_V is None or other_V is None:
+        return other_V if one_V is None else one_V
+    return one_V & other_V
 
 
 class _Seen(NamedTuple):
@@ -191,11 +207,9 @@ class Finishing(Generic[S]):
 
     It keeps the tokens after which the shortest ending still fits into what remains, so as long as the
     inner ``distance`` is exact a sequence that can be finished never meets an empty mask. The state is (inner
-    state, tokens left). Looking ahead costs one step for each allowed token, so it is remembered for the
+    state, tokens left). Looking ahead may cost a step for each allowed token, so it is remembered for the
     last ``states`` states and, where the inner constraint declares its ``growth``, put off until the end is near.
     """
-
-    growth = 0
 
     def __init__(self, constraint: Constraint[S], length: int, vocabulary: int, *, states: int = 1024) -> None:
         self.constraint = constraint

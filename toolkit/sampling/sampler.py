@@ -30,13 +30,6 @@ class Draw(NamedTuple):
     log_probability: float
 
 
-class Seen(NamedTuple):
-    """What one stage makes of a draw: its name, and the probabilities of shape (V,) after it."""
-
-    stage: str
-    probabilities_V: Logits
-
-
 class Prospect(NamedTuple):
     """One draw that is not made yet: what each token's probability is, and what each stage was given, of shape (V,)."""
 
@@ -117,19 +110,6 @@ class Sampler:
         """What `probabilities` gives, and the states after any token, for whoever chooses without a draw."""
         rows = self._rows(logits_V, states, allowed_V, seed, position)
         return Prospect(softmax(rows[-1]), self.transforms, states, tuple(rows[:-1]))
-
-    def explain(
-        self,
-        logits_V: npt.NDArray[np.floating[Any]],
-        states: States,
-        allowed_V: BoolArray | None = None,
-        *,
-        seed: int = 0,
-        position: int = 0,
-    ) -> tuple[Seen, ...]:
-        """The probabilities stage by stage: the first is called ``model``, after the mask and before any stage."""
-        rows = self._rows(logits_V, states, allowed_V, seed, position)
-        return tuple(Seen(name, softmax(row_V)) for name, row_V in zip(("model", *self.order), rows, strict=True))
 
     def sample(
         self,

@@ -30,92 +30,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from toolkit.core import Constraint, Engine, FloatArray, ToolkitError, UsageError, knob, uniform
+from toolkit.core import Constraint, Engine, FloatArray, ToolkitError, UsageError, uniform
 from toolkit.sampling import Anything, Finishing, Prospect, Sampler, opened, withdraw
 from toolkit.sampling.logits import Logits, log_softmax
+from toolkit.steer.found import CHOICE, Particle, Progress, Steered
 from toolkit.steer.population import Population, Row, Trail, effective, resample, shares, systematic, written
 from toolkit.steer.potentials import Indifferent, Potential, guidance, log_twist, over, steps
+from toolkit.steer.settings import SteeringSettings
 
 ANYTHING = Anything()
 INDIFFERENT = Indifferent()
+NEUTRAL = SteeringSettings()
 
-_DRAWS, _RESAMPLES, _CHOICE = 1 << 20, (1 << 20) - 1, (1 << 20) - 2
-"""Random lanes: of rows beyond the first (that one takes plain generation's), of resampling, of the choice."""
-
-
-@dataclass(frozen=True)
-class SteeringSettings:
-    """How wide the search is. Neutral is one particle: without a potential, plain generation, token for token."""
-
-    particles: int = knob(1, "beginnings kept side by side; 1 does not steer", low=1, high=65_536)
-    resample_below: float = knob(
-        0.5,
-        "multiply good beginnings when the effective share of the particles falls below this; 0 never does",
-        low=0,
-        high=1,
-        step=0.05,
-        advanced=True,
-    )
-    guided: bool = knob(
-        True, "draw tokens that lead towards what is asked for more often, and correct for it", advanced=True
-    )
-
-
-@dataclass(frozen=True)
-class Particle:
-    """A sequence, the model's own log-probability of each of its tokens in nats, and its share of all weight.
-
-    ``copies`` is how many particles ended as this sequence.
-    """
-
-    tokens: tuple[int, ...]
-    log_probabilities: tuple[float, ...]
-    share: float
-    copies: int
-
-    @property
-    def log_probability(self) -> float:
-        """Of the whole sequence, under the model without constraint or transforms, in nats."""
-        return math.fsum(self.log_probabilities)
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How the search stands after ``position`` tokens.
-
-    ``ess`` is the effective number of particles (Kong 1992) before resampling; ``rows`` the number of distinct
-    sequences still growing, ``finished`` of particles that have ended; ``best`` the tokens of the heaviest sequence.
-    """
-
-    position: int
-    ess: float
-    rows: int
-    finished: int
-    resampled: bool
-    best: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Steered:
-    """What a search found: distinct sequences, heaviest first, their shares summing to 1.
-
-    ``chosen`` was drawn by share. ``log_evidence`` estimates the logarithm of the target's total mass (its exponential
-    without bias): how likely the model is, left alone, to do what was asked. ``ancestors`` counts the distinct first
-    tokens, first two tokens and so on that the result still descends from; ``computed`` the tokens the model read.
-    """
-
-    particles: tuple[Particle, ...]
-    chosen: Particle
-    log_evidence: float
-    ess: tuple[float, ...]
-    resampled: tuple[int, ...]
-    ancestors: tuple[int, ...]
-    computed: int
-
-    def drawn(self, count: int, seed: int) -> tuple[Particle, ...]:
-        """``count`` sequences drawn by share, systematically; a heavy one may come more than once."""
-        shares = np.array([each.share for each in self.particles])
-        return tuple(self.particles[row] for row in systematic(shares, count, uniform(seed, 0, _CHOICE)))
+_DRAWS, _RESAMPLES = 1 << 20, (1 << 20) - 1
+"""Random lanes: of rows beyond the first (that one takes plain generation's), and of resampling."""
 
 
 class _Child(NamedTuple):
@@ -138,7 +66,7 @@ def steering(
     constraint: Constraint[Any] = ANYTHING,
     given: Sequence[int] | None = None,
     potential: Potential[Any] = INDIFFERENT,
-    settings: SteeringSettings = SteeringSettings(),
+    settings: SteeringSettings = NEUTRAL,
     seed: int = 0,
 ) -> Iterator[Progress | Steered]:
     """Searches, telling after each position how it stands; the last thing told is the `Steered` result.
@@ -320,7 +248,7 @@ class Search:
         particles = tuple(
             Particle(*written(rows[index].trail), float(share_R[index]), rows[index].copies) for index in order.tolist()
         )
-        chosen = systematic(share_R[order], 1, uniform(self.seed, 0, _CHOICE))[0]
+        chosen = systematic(share_R[order], 1, uniform(self.seed, 0, CHOICE))[0]
         longest = max(len(each.tokens) for each in particles)
         return Steered(
             particles=particles,

@@ -16,7 +16,7 @@ from toolkit.domains.text.pieces import BpeCodec
 from toolkit.domains.text.raw_bytes import ByteCodec
 from toolkit.generate import parts, tokens
 from toolkit.originality import NgramIndex
-from toolkit.sampling import Narrowed, Sampler
+from toolkit.sampling import Both, Sampler
 
 WORDS = [
     "the",
@@ -88,7 +88,7 @@ def test_an_engine_that_only_copies_never_copies_too_much(name, most):
     sequences = [codec.encode(TEXT)]
     for seed in range(2):
         engine = Copyist(sequences, codec.size, seed)
-        limit = Narrowed(codec.grammar(), TextCopyLimit(codec, INDEX, most), codec.size)
+        limit = Both(codec.grammar(), TextCopyLimit(codec, INDEX, most))
         prompt = codec.encode(TEXT[40:60])
         steps = tokens(
             engine, prompt, given=(), sampler=Sampler(), constraint=limit, length=90, stop=codec.stop, seed=seed
@@ -140,7 +140,7 @@ def test_dead_ends_are_left_by_taking_tokens_back():
     index = index_of(text, {12: 1e-4})
     limit = TextCopyLimit(codec, index, 12)
     engine = Copyist([codec.encode(text[:200])], codec.size)
-    constraint = Narrowed(codec.grammar(), limit, codec.size)
+    constraint = Both(codec.grammar(), limit)
     steps = list(tokens(engine, [], sampler=Sampler(), constraint=constraint, length=40, stop=codec.stop))
     made = codec.decode([step.token for step in steps])
     assert longest_copy(made, text) <= 12
@@ -148,7 +148,7 @@ def test_dead_ends_are_left_by_taking_tokens_back():
 
 def test_streaming_gives_what_the_whole_has_and_holds_little_back():
     codec = CODECS["char"]
-    constraint = Narrowed(codec.grammar(), TextCopyLimit(codec, INDEX, 15), codec.size)
+    constraint = Both(codec.grammar(), TextCopyLimit(codec, INDEX, 15))
     engine = Copyist([codec.encode(TEXT)], codec.size)
     steps = list(tokens(engine, [], sampler=Sampler(), constraint=constraint, length=80, stop=codec.stop))
     assert [step.position for step in steps] == list(range(len(steps)))

@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import replace
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Protocol
 
 from toolkit.core import UsageError
 from toolkit.domains.music.grammar import Limits
-from toolkit.domains.music.prompt import read_prompt
+from toolkit.domains.music.prompt import read_pitches, read_prompt
 from toolkit.domains.music.rules import Close, Harmony, LastNote, Leap, Line, Motif, Progression, Repeats, Rhythm, Rule
 from toolkit.domains.music.scales import Tones
 from toolkit.score.notes import TICKS, Key, Meter, Score
@@ -78,7 +78,7 @@ def asked_of(controls: Asked) -> tuple[Limits, tuple[Rule, ...]]:
         limits, harmony = _over_chords(limits, controls.chords)
         rules.append(harmony)
     if controls.pitches is not None:
-        rules.append(Line(_pitches(controls.pitches)))
+        rules.append(Line(read_pitches(controls.pitches)))
     if controls.motif is not None:
         rules.append(_motif(controls.motif, controls.motif_rhythm, controls.motif_at_pitch))
     if controls.leap is not None:
@@ -147,23 +147,15 @@ def _motif(text: str, rhythm: bool, at_pitch: bool) -> Motif:
             )
         steps = [int(step) for step in re.split(r"[\s,]+", text.strip())]
         return Motif(tuple(accumulate(steps, initial=_MIDDLE)))
+    if not rhythm:
+        return Motif(read_pitches(text), transposed=not at_pitch)
     score = _read(text).rescaled(TICKS)
-    pitches = tuple(note.pitch for note in score.notes)
-    if not pitches:
+    if not score.notes:
         raise UsageError("there are no notes in the motif.")
-    durations = None
-    if rhythm:
-        if any(one.end != other.start for one, other in zip(score.notes, score.notes[1:], strict=False)):
-            raise UsageError("a motif that appears in its own rhythm has no rests within it.")
-        durations = tuple(note.duration for note in score.notes)
+    if any(one.end != other.start for one, other in pairwise(score.notes)):
+        raise UsageError("a motif that appears in its own rhythm has no rests within it.")
+    pitches, durations = zip(*((note.pitch, note.duration) for note in score.notes), strict=True)
     return Motif(pitches, transposed=not at_pitch, durations=durations)
-
-
-def _pitches(text: str) -> tuple[int, ...]:
-    pitches = tuple(note.pitch for note in _read(text).notes)
-    if not pitches:
-        raise UsageError("there are no notes among the pitches asked for.")
-    return pitches
 
 
 def _read(text: str, meter: Meter | None = None) -> Score:

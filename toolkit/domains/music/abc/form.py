@@ -90,6 +90,28 @@ def _over(bars: Sequence[Bar], index: int) -> int:
     return index + 1
 
 
+def cut_at_lines(bars: Iterable[Bar]) -> list[Bar]:
+    """The full bars, and the rest, of bars whose lines were left out; what sounds across a line is tied."""
+    cut: list[Bar] = []
+    for bar in bars:
+        parts: list[list[Sound]] = []
+        room = 0
+        for sound in bar.sounds:
+            left = sound.duration
+            while left:
+                if not room:
+                    parts.append([])
+                    room = _full(bar)
+                piece = min(left, room)
+                left, room = left - piece, room - piece
+                parts[-1].append(Sound(sound.pitch, piece, sound.tied if not left else sound.pitch is not None))
+        for place, part in enumerate(parts):
+            opens, closes = bar.opens if not place else "|", bar.closes if place == len(parts) - 1 else "|"
+            number = len(cut) + 1
+            cut.append(replace(bar, number=number, sounds=tuple(part), opens=opens, closes=closes))
+    return cut
+
+
 def notes_of(sounds: Iterable[Sound]) -> Iterator[tuple[int, int, int]]:
     """(pitch, onset, duration) in grains, tied notes joined; a tie to another pitch is a slur."""
     onset = 0

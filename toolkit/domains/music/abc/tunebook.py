@@ -23,7 +23,7 @@ from toolkit.domains.music.abc.fields import (
     read_tempo,
     read_unit,
 )
-from toolkit.domains.music.abc.form import Arrangement, arrange, as_played, notes_of
+from toolkit.domains.music.abc.form import Arrangement, arrange, as_played, notes_of, written_once
 from toolkit.score import Key, Meter, Score, Tempo
 
 _FIELD = re.compile(r"([A-Za-z]):(?![|:])(.*)", re.DOTALL)
@@ -96,6 +96,12 @@ class Tune:
     def score(self) -> Score:
         """The score with repeats written once."""
         return self.arrange().score
+
+    @property
+    def pitches(self) -> tuple[int, ...]:
+        """The MIDI pitches of its notes, repeats written once, whatever its bars hold."""
+        sounds = notes_of(sound for bar in written_once(self.bars) for sound in bar.sounds)
+        return tuple(pitch for pitch, _, _ in sounds)
 
     def played(self) -> tuple[tuple[int, Fraction, Fraction], ...]:
         """(pitch, onset, duration in whole notes) as played, repeats unfolded, bars not made to fit anything."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from toolkit.core import Constraint, UsageError
 from toolkit.domains.music.grammar import Limits
@@ -13,6 +13,7 @@ from toolkit.sampling import withdraw
 from toolkit.score.notes import Score
 
 
+@runtime_checkable
 class Openable(Protocol):
     """A codec that can leave a melody open where it stops, and narrow its grammar."""
 
@@ -35,7 +36,7 @@ _LIMITS = {
 
 def check_given(codec: Any, limits: Limits, rules: tuple[Rule, ...], given: Score) -> None:
     """UsageError in one sentence when ``given`` is not the beginning of a melody that is asked for."""
-    if not hasattr(codec, "opening"):
+    if not isinstance(codec, Openable):
         return
     tokens = codec.opening(given)
     reached = _reached(codec.within(limits, rules), tokens)
@@ -71,7 +72,7 @@ def _reached(constraint: Constraint[Any], tokens: Sequence[int]) -> int:
     return len(tokens)
 
 
-def _where(codec: Any, tokens: Sequence[int], reached: int) -> str:
+def _where(codec: Openable, tokens: Sequence[int], reached: int) -> str:
     """In which bar the melody goes wrong, or nothing where it does so before its first note."""
     heard = codec.decode(tokens[:reached])
     whole = codec.decode(tokens)
