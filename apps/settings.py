@@ -74,12 +74,12 @@ class Settings:
                 elem_id=f"{domain}-preset",
             )
             for knob in at_hand:
-                drawn[knob.name] = component(knob, words.get(knob.name, ()))
+                drawn[knob.name] = component(knob, words.get(knob.name, ()), f"{domain}-{knob.name}")
         with gr.Column(elem_classes="folds"):
             for heading, folded in _folds(each for each in knobs if each.name not in drawn):
                 with gr.Accordion(heading, open=False):
                     for knob in folded:
-                        drawn[knob.name] = component(knob, words.get(knob.name, ()))
+                        drawn[knob.name] = component(knob, words.get(knob.name, ()), f"{domain}-{knob.name}")
                     if "adapt_to" in {each.name for each in folded}:
                         forget = gr.Button("Forget the page", size="sm", elem_id=f"{domain}-forget")
         reset = gr.Button("Reset all settings", size="sm", elem_id=f"{domain}-reset")

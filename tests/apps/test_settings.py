@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shutil
 from collections.abc import Iterator
@@ -147,7 +148,8 @@ def indexed(runs: Path, tmp_path: Path) -> Run:
 def test_a_copy_is_told_and_marked(room: Any, indexed: Run) -> None:
     copies = room("copies")
     run = indexed
-    result = run.generate("the ", seed=1, length=200, temperature=0.3)
+    made = run.generate("the ", seed=1, length=20)
+    result = dataclasses.replace(made, item="the river runs down to the sea, and xylophones")
     found = copies.report(run, result)
     told = copies.sentence(found)
     assert f"{found.longest.length} characters" in told and (("by people" in told) == (found.held_out is not None))
@@ -159,11 +161,10 @@ def test_a_copy_is_told_and_marked(room: Any, indexed: Run) -> None:
 
 
 def test_an_excerpt_is_never_markup_and_no_index_is_said(room: Any, indexed: Run) -> None:
-    import dataclasses
-
     copies = room("copies")
     run = indexed
-    found = copies.report(run, run.generate("the ", seed=1, length=200))
+    made = run.generate("the ", seed=1, length=20)
+    found = copies.report(run, dataclasses.replace(made, item="the river runs down to the sea"))
     assert found.longest is not None
     hostile = dataclasses.replace(found.longest, excerpt="<img src=x onerror=alert(1)>")
     told = copies.sentence(dataclasses.replace(found, longest=hostile))

@@ -376,8 +376,8 @@ class Watched:
         line = self.page.locator(f"#{kind}-line").inner_text()
         return {"line": line, "seed": int(line.split("seed ")[1].split()[0])}
 
-    def number(self, tab: str, label: str, value: int) -> None:
-        box = self.page.locator(f"#tab-{tab}").get_by_label(label, exact=True)
+    def number(self, kind: str, name: str, value: int) -> None:
+        box = self.page.locator(f"#{kind}-{name} input").first
         box.fill(str(value))
         box.press("Tab")
 
@@ -400,7 +400,7 @@ def test_the_golden_path(browser: Any, studio: str, offered: Path, room: Any, tm
     prompt = "the river" if offered.name == "runs" else "The "
     page.locator("#text-prompt textarea").fill(prompt)
     page.locator("#text-seed input").fill("7")
-    watched.number("text", "number input for Length", 120)
+    watched.number("text", "length", 120)
     watched.generated("text")
     first = watched.text
     assert first == writes.generate(prompt, seed=7, length=120).text and len(first) > len(prompt)
@@ -421,7 +421,7 @@ def test_the_golden_path(browser: Any, studio: str, offered: Path, room: Any, tm
     # go on from it; stop a long one and keep what there is
     watched.generated("text", "continue")
     assert watched.text == writes.generate(first, seed=8, length=120).text
-    watched.number("text", "number input for Length", 4096)
+    watched.number("text", "length", 4096)
     page.locator("#text-generate").click()
     page.wait_for_function("document.querySelector('#text-output textarea').value.length > 20")
     page.keyboard.press("Escape")
@@ -441,7 +441,7 @@ def test_the_golden_path(browser: Any, studio: str, offered: Path, room: Any, tm
     page.locator("#music-run input").click()
     page.get_by_role("option", name=player).click()
     page.locator("#music-seed input").fill("3")
-    watched.number("melody", "Bars", 4)
+    watched.number("music", "bars", 4)
     watched.generated("music")
     made_there = plays.generate(seed=3, bars=4)
     assert page.locator("#music-roll svg .note").count() == len(made_there.item.notes)
@@ -462,7 +462,7 @@ def test_the_golden_path(browser: Any, studio: str, offered: Path, room: Any, tm
     # and is the beginning of the next
     page.locator("#music-upload input[type=file]").set_input_files(taken)
     page.locator("#music-upload").get_by_text(taken.stem[:8]).first.wait_for()
-    watched.number("melody", "Bars", 8)
+    watched.number("music", "bars", 8)
     watched.generated("music")
     assert page.locator("#music-roll svg .note").count() > len(made_there.item.notes)
 
@@ -514,7 +514,7 @@ def test_two_sessions_do_not_meet(browser: Any, studio: str, offered: Path, room
     pages = [Watched(browser, studio), Watched(browser, studio)]
     for seed, watched in enumerate(pages, 1):
         watched.page.locator("#text-seed input").fill(str(seed))
-        watched.number("text", "number input for Length", 300)
+        watched.number("text", "length", 300)
         watched.page.locator("#text-generate").click()
     pages[0].page.keyboard.press("Escape")
     pages[1].page.locator("#text-download-txt:not([disabled])").wait_for()
