@@ -73,13 +73,13 @@ def narrowed(knob: Knob) -> Knob:
     return dataclasses.replace(knob, high=max(most, default), default=default)
 
 
-def component(knob: Knob, names: Sequence[str] = ()) -> Any:
+def component(knob: Knob, names: Sequence[str] = (), elem_id: str | None = None) -> Any:
     """The component for ``knob``: a checkbox, a dropdown, a slider, a number or a line of text.
 
     ``names`` are words for the whole numbers from the knob's low on, and make a dropdown of them.
     """
     knob = narrowed(knob)
-    common: dict[str, Any] = {"label": label(knob), "info": _about(knob), "interactive": True}
+    common: dict[str, Any] = {"label": label(knob), "info": _about(knob), "interactive": True, "elem_id": elem_id}
     if knob.kind is bool:
         return gr.Checkbox(value=knob.default, **common)
     if names:

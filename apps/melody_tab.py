@@ -102,7 +102,8 @@ def melody_tab(page: gr.Blocks, library: Library, stops: Stops) -> None:
             stream = opened.stream(prompt, seed=number, **asked.settings)
             paced = Paced(stream, stops, str(request.session_hash))
             for _ in paced:
-                yield growing(_picture(stream.result()), progress(stream, paced))
+                filling = stream.request.gap is not None  # whose bars are none before the last note
+                yield growing(gr.skip() if filling else _picture(stream.result()), progress(stream, paced))
             result = renamed(stream.result(), called, asked.asked)
             copied = sentence(report(opened, result))
             made = [_picture(result), summary(result.details, paced), told(result)]

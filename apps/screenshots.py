@@ -35,7 +35,7 @@ def opened(address: str, *, dark: bool = False, narrow: bool = False) -> Iterato
     with sync_playwright() as player:
         browser = player.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         width, height = _NARROW if narrow else _WIDE
-        page = browser.new_page(viewport={"width": width, "height": height}, device_scale_factor=2)
+        page = browser.new_page(viewport={"width": width, "height": height}, device_scale_factor=1.5)
         page.goto(f"{address}?__theme={'dark' if dark else 'light'}", wait_until="domcontentloaded")
         page.locator(".masthead").wait_for()
         try:
@@ -57,15 +57,36 @@ def show_melody(page: Any) -> None:
     """Plays a melody of sixteen bars with the first run, to its end."""
     page.get_by_role("tab", name="Melody").click()
     page.locator("#music-seed input").fill("3")
-    page.get_by_label("Bars", exact=True).fill("16")
+    page.locator("#music-bars input").fill("16")
     page.locator("#music-generate").click()
     page.locator("#music-download-mid:not([disabled])").wait_for(timeout=90_000)
     page.locator("#music-audio audio").wait_for()
     page.wait_for_timeout(800)  # for the player to know how long it is
 
 
+def show_acrostic(page: Any) -> None:
+    """Writes an acrostic, the fold that asks for it open, and under it what of it is copied."""
+    _unfold(page, "text", "Form")
+    page.locator("#text-acrostic input").fill("WINTER")
+    show_text(page)
+    _unfold(page, "text", "Copied passages")
+    page.locator("#text-passages").wait_for()
+
+
+def show_chords(page: Any) -> None:
+    """Plays a melody over chords, the fold that asks for them open."""
+    page.get_by_role("tab", name="Melody").click()
+    _unfold(page, "melody", "Harmony and close")
+    page.locator("#music-chords input").fill("D | G | A7 | D")
+    show_melody(page)
+
+
+def _unfold(page: Any, tab: str, heading: str) -> None:
+    page.locator(f"#tab-{tab} button.label-wrap").get_by_text(heading, exact=True).click()
+
+
 def take(address: str, folder: Path) -> list[Path]:
-    """Both tabs by day and by night, and on a telephone."""
+    """Both tabs by day and by night, on a telephone, and with a fold in use."""
     folder.mkdir(parents=True, exist_ok=True)
     taken = []
     for suffix, how in {"": {}, "-dark": {"dark": True}, "-narrow": {"narrow": True}}.items():
@@ -76,6 +97,13 @@ def take(address: str, folder: Path) -> list[Path]:
                 page.evaluate("window.scrollTo(0, 0)")
                 taken.append(folder / f"studio-{name}{suffix}.png")
                 page.screenshot(path=taken[-1], full_page="narrow" in how)
+    for name, show in {"acrostic": show_acrostic, "chords": show_chords}.items():
+        with opened(address) as page:
+            show(page)
+            page.mouse.move(0, 0)
+            page.evaluate("window.scrollTo(0, 0)")
+            taken.append(folder / f"studio-{name}.png")
+            page.screenshot(path=taken[-1], full_page=True)
     return taken
 
 

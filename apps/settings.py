@@ -74,12 +74,12 @@ class Settings:
                 elem_id=f"{domain}-preset",
             )
             for knob in at_hand:
-                drawn[knob.name] = component(knob, words.get(knob.name, ()))
+                drawn[knob.name] = component(knob, words.get(knob.name, ()), f"{domain}-{knob.name}")
         with gr.Column(elem_classes="folds"):
             for heading, folded in _folds(each for each in knobs if each.name not in drawn):
                 with gr.Accordion(heading, open=False):
                     for knob in folded:
-                        drawn[knob.name] = component(knob, words.get(knob.name, ()))
+                        drawn[knob.name] = component(knob, words.get(knob.name, ()), f"{domain}-{knob.name}")
                     if "adapt_to" in {each.name for each in folded}:
                         forget = gr.Button("Forget the page", size="sm", elem_id=f"{domain}-forget")
         reset = gr.Button("Reset all settings", size="sm", elem_id=f"{domain}-reset")
@@ -106,33 +106,44 @@ class Settings:
             narrowed(knob).check(settings[knob.name])
         return settings
 
-    def of(self, run: Run, fellows: Sequence[str]) -> list[Any]:
-        """What `following` holds for a run, which may be mixed with ``fellows``."""
+    def of(self, run: Run, fellows: Sequence[str], *, everything: bool = False) -> list[Any]:
+        """What `following` holds for a run, which may be mixed with ``fellows``.
+
+        What is asked of a result is asked of another run's too, so only what is a run's own changes, or ``everything``.
+        """
+        own = {each.name for each in sampling_knobs()} | set(run.config.sampling)
         known = {each.name: each for each in run.knobs}
-        values = [
-            gr.update(value="", choices=fellows_offered(fellows)) if each.name in RUNS else shown(known[each.name])
-            for each in self.knobs
-        ]
-        return [gr.update(value=_OWN, choices=_presets_of(run)), *values]
+
+        def held(name: str) -> Any:
+            if name in RUNS:
+                return gr.update(value="", choices=fellows_offered(fellows))
+            return shown(known[name]) if everything or name in own else gr.skip()
+
+        return [gr.update(value=_OWN, choices=_presets_of(run)), *(held(each.name) for each in self.knobs)]
+
+    def filled(self, run: Run, preset: str) -> list[Any]:
+        """What the controls of the sampling settings hold by that preset, on the run's scale, or by the run's own."""
+        own = {each.name: each for each in run.knobs}
+        values = {} if preset == _OWN else presets(run.calibration)[preset]
+        names = [each.name for each in sampling_knobs()]
+        turned = (dataclasses.replace(own[each], default=values.get(each, own[each].default)) for each in names)
+        return [shown(each) for each in turned]
 
     def connect(
         self, chosen: Any, opened: Callable[[str | None], Run], fellows: Callable[[str, str], list[str]]
     ) -> None:
         """Lets presets, reset and the page to take after do what they say; ``chosen`` is the control of the run."""
-        names = [each.name for each in sampling_knobs()]
 
         def filled(run: str | None, preset: str) -> list[Any]:
-            found = opened(run)
-            own = {each.name: each for each in found.knobs}
-            values = {} if preset == _OWN else presets(found.calibration)[preset]
-            turned = (dataclasses.replace(own[each], default=values.get(each, own[each].default)) for each in names)
-            return [shown(each) for each in turned]
+            return self.filled(opened(run), preset)
 
         def untouched(run: str | None) -> list[Any]:
             found = opened(run)
-            return self.of(found, fellows(found.domain.name, run or ""))
+            return self.of(found, fellows(found.domain.name, run or ""), everything=True)
 
-        self.preset.input(filled, [chosen, self.preset], [self.control(each) for each in names], **_QUIET)
+        self.preset.input(
+            filled, [chosen, self.preset], [self.control(each.name) for each in sampling_knobs()], **_QUIET
+        )
         self.reset.click(untouched, chosen, self.following, **_QUIET)
         page, strength = self.control("adapt_to"), self.control("adapt_strength")
         page.input(None, [page, strength], strength, js="(page, strength) => page.trim() ? strength || 1 : 0", **_QUIET)

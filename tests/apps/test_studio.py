@@ -102,6 +102,47 @@ def test_a_typed_path_is_never_opened(client: Any, runs: Path, tmp_path: Path) -
     assert "notation" in refusal(client, run="tunes", notes=str(secret), file=None, seed=1, api_name="/generate_melody")
 
 
+def test_no_setting_opens_a_file(client: Any, tmp_path: Path) -> None:
+    files = {".json": '{"const": 1}', ".lark": 'start: "sea"', ".txt": "sea", ".abc": "X:1\nL:1/8\nK:D\nd2e fga|\n"}
+    for suffix, content in files.items():
+        (tmp_path / f"secret{suffix}").write_text(content)
+    ask = {"run": "poem", "prompt": "", "seed": 1, "length": 20, "api_name": "/generate_text"}
+    for setting, suffix in (("json_schema", ".json"), ("grammar", ".lark")):
+        assert refusal(client, **ask, **{setting: str(tmp_path / f"secret{suffix}")})
+    for setting in ("rhythm", "pitches", "motif"):
+        with pytest.raises(Exception, match=r"(?s).+") as refused:
+            melody_of(client, **{setting: str(tmp_path / "secret.abc")})
+        assert "Traceback" not in str(refused.value)
+    page = str(tmp_path / "secret.txt")
+    adapted = text_of(client, "", 1, length=20, adapt_to=page, adapt_strength=1)
+    assert adapted[2]["settings"]["adapt_to"] == page + "\n"
+
+
+def test_a_setting_names_runs_and_no_path(client: Any, runs: Path) -> None:
+    ask = {"run": "poem", "prompt": "", "seed": 1, "length": 20, "api_name": "/generate_text"}
+    for setting in ("blend", "like"):
+        for name in ("./poem", "../runs/poem", "tunes", "nobody:0.5", "shakespeare", "poem:much"):
+            assert refusal(client, **ask, **{setting: name})
+    details = text_of(client, "", 1, length=20, blend="poem:0.3")[2]
+    assert details["settings"]["blend"] == "poem:0.3" and str(runs) not in json.dumps(details)
+
+
+def test_a_gap_is_shown_as_the_whole_and_its_copies_told(client: Any, runs: Path) -> None:
+    text, line, *_, copies, pieces = text_of(client, "the river", 2, after=" to the sea", middle="1-12")
+    made = open_run(runs / "poem").generate("the river", seed=2, after=" to the sea", middle="1-12")
+    assert text == made.text and text.startswith("the river") and text.endswith(" to the sea")
+    assert "the gap is filled" in line
+    assert "copies" in copies and "".join(each["token"] for each in pieces) == text
+
+
+def test_bars_of_a_typed_melody_are_made_anew(client: Any, runs: Path) -> None:
+    tune = "M:6/8 L:1/8 K:D | d2e fga|g2f e2d|a2g fed|e3 d3|"
+    picture, _, line, details, midi, *_ = melody_of(client, notes=tune, refill="2-3")
+    made = open_run(runs / "tunes").generate(tune, seed=3, refill="2-3")
+    assert Path(midi).read_bytes() == made.export(".mid") and details["settings"]["refill"] == "2-3"
+    assert picture.count('class="note"') == len(made.item.notes) and "the gap is filled" in line
+
+
 def test_a_broken_upload_is_one_sentence(client: Any, tmp_path: Path) -> None:
     from gradio_client import handle_file
 
@@ -335,8 +376,8 @@ class Watched:
         line = self.page.locator(f"#{kind}-line").inner_text()
         return {"line": line, "seed": int(line.split("seed ")[1].split()[0])}
 
-    def number(self, tab: str, label: str, value: int) -> None:
-        box = self.page.locator(f"#tab-{tab}").get_by_label(label, exact=True)
+    def number(self, kind: str, name: str, value: int) -> None:
+        box = self.page.locator(f"#{kind}-{name} input").first
         box.fill(str(value))
         box.press("Tab")
 
@@ -359,7 +400,7 @@ def test_the_golden_path(browser: Any, studio: str, offered: Path, room: Any, tm
     prompt = "the river" if offered.name == "runs" else "The "
     page.locator("#text-prompt textarea").fill(prompt)
     page.locator("#text-seed input").fill("7")
-    watched.number("text", "number input for Length", 120)
+    watched.number("text", "length", 120)
     watched.generated("text")
     first = watched.text
     assert first == writes.generate(prompt, seed=7, length=120).text and len(first) > len(prompt)
@@ -380,7 +421,7 @@ def test_the_golden_path(browser: Any, studio: str, offered: Path, room: Any, tm
     # go on from it; stop a long one and keep what there is
     watched.generated("text", "continue")
     assert watched.text == writes.generate(first, seed=8, length=120).text
-    watched.number("text", "number input for Length", 4096)
+    watched.number("text", "length", 4096)
     page.locator("#text-generate").click()
     page.wait_for_function("document.querySelector('#text-output textarea').value.length > 20")
     page.keyboard.press("Escape")
@@ -400,7 +441,7 @@ def test_the_golden_path(browser: Any, studio: str, offered: Path, room: Any, tm
     page.locator("#music-run input").click()
     page.get_by_role("option", name=player).click()
     page.locator("#music-seed input").fill("3")
-    watched.number("melody", "Bars", 4)
+    watched.number("music", "bars", 4)
     watched.generated("music")
     made_there = plays.generate(seed=3, bars=4)
     assert page.locator("#music-roll svg .note").count() == len(made_there.item.notes)
@@ -421,7 +462,7 @@ def test_the_golden_path(browser: Any, studio: str, offered: Path, room: Any, tm
     # and is the beginning of the next
     page.locator("#music-upload input[type=file]").set_input_files(taken)
     page.locator("#music-upload").get_by_text(taken.stem[:8]).first.wait_for()
-    watched.number("melody", "Bars", 8)
+    watched.number("music", "bars", 8)
     watched.generated("music")
     assert page.locator("#music-roll svg .note").count() > len(made_there.item.notes)
 
@@ -473,7 +514,7 @@ def test_two_sessions_do_not_meet(browser: Any, studio: str, offered: Path, room
     pages = [Watched(browser, studio), Watched(browser, studio)]
     for seed, watched in enumerate(pages, 1):
         watched.page.locator("#text-seed input").fill(str(seed))
-        watched.number("text", "number input for Length", 300)
+        watched.number("text", "length", 300)
         watched.page.locator("#text-generate").click()
     pages[0].page.keyboard.press("Escape")
     pages[1].page.locator("#text-download-txt:not([disabled])").wait_for()

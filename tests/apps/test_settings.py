@@ -1,0 +1,172 @@
+"""What the studio makes of settings: where they stand, what presets fill, which runs and files they may name."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from toolkit.api import Run, generation_knobs, open_run
+from toolkit.core import UsageError
+from toolkit.sampling import presets, sampling_knobs
+from toolkit.steer import Progress
+
+
+@pytest.fixture
+def drawn(room: Any) -> Any:
+    import gradio as gr
+
+    knobs = generation_knobs("text")
+    with gr.Blocks():
+        return room("settings").Settings.drawn("text", knobs, ("temperature",), {})
+
+
+def values_of(drawn: Any, **changed: Any) -> list[Any]:
+    return [changed.get(knob.name, control.value) for knob, control in zip(drawn.knobs, drawn.controls, strict=True)]
+
+
+@pytest.mark.parametrize("domain", ["text", "music"])
+def test_every_heading_has_its_place_and_no_help_holds_markup(room: Any, domain: str) -> None:
+    knobs = generation_knobs(domain)
+    assert {each.group for each in knobs if each.group} <= set(room("settings").HEADINGS)
+    for knob in knobs:
+        assert not re.search(r"`|\*.+\*|__|\]\(|(?<!\w)_.+_(?!\w)", room("controls").component(knob).info), knob.name
+
+
+def test_untouched_settings_are_the_defaults(drawn: Any) -> None:
+    assert drawn.meant(values_of(drawn)) == {each.name: each.default for each in drawn.knobs}
+
+
+@pytest.mark.parametrize("name", ["json_schema", "grammar", "words_from", "adapt_to"])
+def test_a_text_that_could_name_a_file_ends_in_a_new_line(drawn: Any, name: str) -> None:
+    assert drawn.meant(values_of(drawn, **{name: "/etc/passwd.txt"}))[name] == "/etc/passwd.txt\n"
+    assert drawn.meant(values_of(drawn, **{name: " \n"}))[name] is None
+
+
+def test_a_text_that_is_too_long_is_refused(drawn: Any, apps: ModuleType) -> None:
+    with pytest.raises(UsageError, match="20,001"):
+        drawn.meant(values_of(drawn, adapt_to="a" * (apps.guard.MOST_CHARACTERS + 1)))
+
+
+def test_typed_numbers_are_read_as_flags_are(drawn: Any) -> None:
+    assert drawn.meant(values_of(drawn, max_copy="40", mirostat_tau="2.5"))["max_copy"] == 40
+    for wrong in ("four", "1", "12.5"):
+        with pytest.raises(UsageError, match="max_copy"):
+            drawn.meant(values_of(drawn, max_copy=wrong))
+
+
+def test_a_preset_fills_the_sampling_settings(room: Any, drawn: Any, runs: Path) -> None:
+    run = open_run(runs / "poem")
+    names = [each.name for each in sampling_knobs()]
+    for preset, wanted in presets(run.calibration).items():
+        filled = dict(zip(names, drawn.filled(run, preset), strict=True))
+        meant = drawn.meant(values_of(drawn, **filled))
+        assert {name: meant[name] for name in names} == dict(wanted), preset
+    own = dict(zip(names, drawn.filled(run, "own"), strict=True))
+    assert drawn.meant(values_of(drawn, **own)) == drawn.meant(values_of(drawn))
+
+
+# --- runs that a setting names -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def library(room: Any, runs: Path, tmp_path: Path) -> Any:
+    shutil.copytree(runs / "poem", tmp_path / "poem")
+    shutil.copytree(runs / "poem", tmp_path / "other")
+    shutil.copytree(runs / "tunes", tmp_path / "tunes")
+    return room("library").Library([tmp_path])
+
+
+def test_runs_are_named_and_never_a_path(room: Any, library: Any, tmp_path: Path) -> None:
+    placed = room("fellows").placed
+    found = placed(library, "text", {"blend": "other:0.25", "like": None, "length": 5})
+    assert found.settings == {"blend": f"{tmp_path / 'other'}:0.25", "like": None, "length": 5}
+    assert found.asked == {"blend": "other:0.25"} and found.places == {str(tmp_path / "other"): "other"}
+    for name in (str(tmp_path / "other"), "../other", "tunes", "nobody", "./other", "shakespeare"):
+        for setting in ("blend", "like"):
+            with pytest.raises(UsageError):
+                placed(library, "text", {"blend": None, "like": None, setting: f"{name}:0.5"})
+
+
+def test_only_runs_of_one_codec_are_offered(library: Any) -> None:
+    assert library.fellows("text", "poem") == ["other"]
+    assert library.fellows("music", "tunes") == [] == library.fellows("text", "nobody")
+
+
+# --- while it runs -------------------------------------------------------------------------------------------
+
+
+def test_a_steering_is_told_and_stopped(room: Any, runs: Path) -> None:
+    pacing = room("pacing")
+    stops = pacing.Stops()
+    stream = open_run(runs / "poem").stream("the ", seed=1, mention="ship", length=400, particles=32)
+    paced = pacing.Paced(stream, stops, "me")
+    looks: Iterator[Any] = iter(paced)
+    assert next(looks) == [] and isinstance(paced.progress, Progress)
+    told = pacing.progress(stream, paced)
+    assert "of 32 beginnings" in told and "seed 1" in told
+    stops.ask("me")
+    assert not list(looks) and not paced.parts
+    result = stream.result()
+    assert result.ending == "interrupted" and 1 <= len(result.tokens) < 400
+    assert "stopped" in pacing.summary(result.details, paced)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"search": "beam"}, "the best of a search"),
+        ({"mention": "ship"}, "beginnings counted"),
+        ({"after": "to the sea"}, "the gap is filled"),
+    ],
+)
+def test_the_line_tells_what_was_found(room: Any, runs: Path, asked: dict[str, Any], said: str) -> None:
+    pacing = room("pacing")
+    stream = open_run(runs / "poem").stream("the river ", seed=1, length=40, **asked)
+    paced = pacing.Paced(stream, pacing.Stops(), "me")
+    list(paced)
+    assert said in pacing.summary(stream.result().details, paced)
+
+
+# --- what is copied ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def indexed(runs: Path, tmp_path: Path) -> Run:
+    """The run that writes, with an index of what it learned from."""
+    shutil.copytree(runs / "poem", tmp_path / "indexed")
+    open_run(tmp_path / "indexed").build_index()
+    return open_run(tmp_path / "indexed")
+
+
+def test_a_copy_is_told_and_marked(room: Any, indexed: Run) -> None:
+    copies = room("copies")
+    run = indexed
+    made = run.generate("the ", seed=1, length=20)
+    result = dataclasses.replace(made, item="the river runs down to the sea, and xylophones")
+    found = copies.report(run, result)
+    told = copies.sentence(found)
+    assert f"{found.longest.length} characters" in told and (("by people" in told) == (found.held_out is not None))
+    pieces = copies.marked(result.text, found)
+    assert "".join(piece for piece, _ in pieces) == result.text
+    copied = [piece for piece, mark in pieces if mark]
+    assert copied and any(found.longest.excerpt in piece for piece in copied)
+    assert copies.marked("abc", None) == [("abc", None)]
+
+
+def test_an_excerpt_is_never_markup_and_no_index_is_said(room: Any, indexed: Run) -> None:
+    copies = room("copies")
+    run = indexed
+    made = run.generate("the ", seed=1, length=20)
+    found = copies.report(run, dataclasses.replace(made, item="the river runs down to the sea"))
+    assert found.longest is not None
+    hostile = dataclasses.replace(found.longest, excerpt="<img src=x onerror=alert(1)>")
+    told = copies.sentence(dataclasses.replace(found, longest=hostile))
+    assert "<img" not in told and "&lt;img" in told
+    assert "not indexed" in copies.sentence(None)
