@@ -24,7 +24,7 @@ from toolkit.api.calibrating import measured
 from toolkit.api.cards import model_card
 from toolkit.api.events import Event, Finished, Noted, Previewed, Started, Stepped, Validated
 from toolkit.api.materials import codec_for, open_corpus, prepare
-from toolkit.api.originality import MOST_SYMBOLS, build_index, write_index
+from toolkit.api.originality import MOST_SYMBOLS, build_index, read_index, write_index
 from toolkit.api.running import open_run
 from toolkit.batches import Encoded, Rows
 from toolkit.core import CheckpointError, Codec, Corpus, ToolkitError, UsageError, checked, unknown
@@ -395,7 +395,7 @@ class _Fitting:
         }
         calibration = measured(self.codec, self.held_out.tokens, score.nats_per_token).data()
         config = dataclasses.replace(self.config, result=result, calibration=calibration)
-        index = open_run(self.folder).index
+        index = read_index(self.folder)
         runs.write_atomically(self.folder / "README.md", model_card(config, index=index).encode())
         runs.write_config(self.folder, config)
         yield Finished(self.folder, result)
