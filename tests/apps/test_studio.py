@@ -426,7 +426,7 @@ def test_the_golden_path(browser: Any, studio: str, offered: Path, room: Any, tm
     page.wait_for_function("document.querySelector('#text-output textarea').value.length > 20")
     page.keyboard.press("Escape")
     page.locator("#text-line").get_by_text("stopped").wait_for(timeout=3_000)
-    assert watched.text.startswith(first[:20])
+    assert len(watched.text) >= len(prompt) and first[:20].startswith(watched.text[:20])  # however soon it stopped
     page.locator("#text-download-txt:not([disabled])").wait_for()
 
     # what is hostile stays text
