@@ -36,6 +36,14 @@ def leaks_of_others() -> Iterator[None]:
         gc.collect()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def swept() -> Iterator[None]:
+    """What a module here leaves to the garbage collector is collected here, and warns no test of another."""
+    yield
+    with leaks_of_others():
+        pass
+
+
 @pytest.hookimpl
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:

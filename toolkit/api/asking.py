@@ -26,7 +26,7 @@ class PageSettings:
 
     adapt_to: str | None = knob(
         None,
-        "a page, or typed notes, that the model takes after before it begins; @FILE reads one",
+        "a page, or typed notes, that the model takes after before it begins",
         long=True,
         file=True,
     )

@@ -162,4 +162,5 @@ def _about(knob: Knob, owned: str) -> str:
     facts: Iterable[str] = (within(knob) if knob.kind is not bool else "", knob.unit)
     told = ", ".join(each for each in facts if each)
     text = knob.help.rstrip(".") + (f" ({told})" if told else "")
+    text += "; @FILE reads one" if knob.long else "; or a file" if knob.file else ""
     return f"{owned}: {text[0].lower()}{text[1:]}" if owned else text

@@ -52,13 +52,11 @@ class MelodyControls:
         None, "No bar comes more often than this.", low=1, high=256, unit="times", group=_MOTIF
     )
     rhythm: str | None = knob(
-        None, "Exactly this rhythm: lengths in quarters (1 1/2 1/2 z1), ABC notes, or a file.", file=True, group=_MOTIF
+        None, "Exactly this rhythm: lengths in quarters (1 1/2 1/2 z1), or ABC notes.", file=True, group=_MOTIF
     )
-    pitches: str | None = knob(
-        None, "Exactly these pitches in any rhythm: ABC notes, or a file.", file=True, group=_MOTIF
-    )
+    pitches: str | None = knob(None, "Exactly these pitches, ABC notes, in any rhythm.", file=True, group=_MOTIF)
     motif: str | None = knob(
-        None, "A motif that appears, at any pitch: ABC notes, a file, or steps (+2 +2 -4).", file=True, group=_MOTIF
+        None, "A motif that appears, at any pitch: ABC notes, or steps (+2 +2 -4).", file=True, group=_MOTIF
     )
     motif_rhythm: bool = knob(False, "The motif appears in its own rhythm.", group=_MOTIF)
     motif_at_pitch: bool = knob(False, "The motif appears at its own pitch.", group=_MOTIF)

@@ -29,14 +29,14 @@ class StructureControls:
 
     json_schema: str | None = knob(
         None,
-        "the text is JSON that validates against this schema, or the one in this .json file",
+        "the text is JSON that validates against this schema",
         long=True,
         file=True,
         group=_GROUP,
     )
     grammar: str | None = knob(
         None,
-        "the text is of this context-free grammar, as Lark writes it, or the one in this .lark file",
+        "the text is of this context-free grammar, as Lark writes it",
         long=True,
         file=True,
         group=_GROUP,

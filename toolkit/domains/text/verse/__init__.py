@@ -45,7 +45,7 @@ class VerseControls:
     rhyme_with: str | None = knob(None, "the last line rhymes with this word", group=_GROUP)
     words_from: str | None = knob(
         None,
-        "verse uses only words that occur in this text, or in this .txt file",
+        "verse uses only words that occur in this text",
         long=True,
         file=True,
         advanced=True,
