@@ -7,11 +7,8 @@ Knows ids and files; nothing of models, letters or notes.
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import json
-import os
-import shutil
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -21,9 +18,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from filelock import FileLock
 
 from toolkit.core import SPLITS, Codec, Corpus, InputError, Measure, Split, uniform
+from toolkit.core.once import made_once
 
 FORMAT = 1
 Tokens = npt.NDArray[Any]
@@ -69,20 +66,7 @@ class TokenStore:
 def encode(corpus: Corpus[Any], codec: Codec[Any, Any], root: Path) -> TokenStore:
     """The corpus as ids, made once below ``root`` and found again by the fingerprints of corpus and codec."""
     folder = root / f"{corpus.sha256[:16]}-{codec.fingerprint[:16]}-{FORMAT}"
-    root.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{folder}.lock"):
-        if not (folder / "store.json").is_file():
-            making = Path(f"{folder}.tmp-{os.getpid()}")
-            shutil.rmtree(making, ignore_errors=True)
-            making.mkdir()
-            try:
-                _write(corpus, codec, making)
-                shutil.rmtree(folder, ignore_errors=True)
-                making.rename(folder)
-            finally:
-                shutil.rmtree(making, ignore_errors=True)
-    with contextlib.suppress(OSError):
-        Path(f"{folder}.lock").unlink()
+    made_once(folder, "store.json", lambda making: _write(corpus, codec, making))
     return TokenStore(folder)
 
 

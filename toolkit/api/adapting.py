@@ -47,5 +47,4 @@ def adapted_run(run: Run, pages: Sequence[str], settings: AdaptSettings) -> Run:
     """
     if not pages or not settings.adapt_strength:
         return run
-    shared = {each.name: getattr(run, each.name) for each in dataclasses.fields(Run)}
-    return AdaptedRun(**shared, base=run, pages=tuple(pages), adapting=settings)
+    return run.extended(AdaptedRun, base=run, pages=tuple(pages), adapting=settings)

@@ -72,8 +72,7 @@ def blended_run(run: Run, settings: BlendSettings) -> Run:
     if asked is None and settings.guidance == 1:
         return run
     fellows = tuple(fellow_of(run, name) for name in ([] if asked is None else asked[1]))
-    shared = {each.name: getattr(run, each.name) for each in dataclasses.fields(Run)}
-    return BlendedRun(**shared, base=run, fellows=fellows, blending=settings)
+    return run.extended(BlendedRun, base=run, fellows=fellows, blending=settings)
 
 
 def fellow_of(run: Run, name: str) -> Run:

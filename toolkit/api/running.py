@@ -5,13 +5,14 @@ Assembles domain, codec, model, engine, sampler and constraint; what comes of th
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from toolkit import domains, runs
 from toolkit.api.asking import generation_knobs
@@ -49,6 +50,9 @@ if TYPE_CHECKING:
     from toolkit.api.streaming import Stream
     from toolkit.batches import Encoded
     from toolkit.evaluate import Evaluation
+
+
+Extended = TypeVar("Extended", bound="Run")
 
 
 @runtime_checkable
@@ -105,6 +109,10 @@ class Run:
     def knobs(self) -> tuple[Knob, ...]:
         """What one may turn when generating, with this run's defaults."""
         return generation_knobs(self.domain.name, self.config.sampling)
+
+    def extended(self, kind: type[Extended], **more: Any) -> Extended:
+        """A ``kind`` of run made of everything that this one is made of, and ``more``."""
+        return kind(**{each.name: getattr(self, each.name) for each in dataclasses.fields(Run)}, **more)
 
     @cached_property
     def calibration(self) -> Calibration | None:

@@ -117,8 +117,8 @@ def streams(request: Request, count: int) -> Iterator[Stream]:
     """``count`` generations, one after another, in the way that the request asks for.
 
     Drawn and steered ones have the request's seed and those after it. Of a search they are the best it found, the best
-    first; of a gap, different fillings. What is drawn is checked at once, before the first token; a search or a filling
-    begins when its first stream is asked for.
+    first; of a gap, different fillings. Searches and fillings are made at once; what is drawn or steered is checked at
+    once, and made as its stream is read. UsageError for what cannot be meant, whatever the way.
     """
     if count < 1:
         raise UsageError(f"there is at least 1 result, not {count}.")

@@ -6,10 +6,7 @@ beside and renamed. Knows symbols and the names of documents, not what they mean
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import shutil
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable
@@ -20,9 +17,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from filelock import FileLock
 
 from toolkit.core import InputError
+from toolkit.core.once import made_once
 from toolkit.originality.index import Reach
 from toolkit.originality.ngrams import BREAK, Words, joined
 from toolkit.originality.report import Nearest
@@ -156,20 +153,7 @@ def is_indexed(key: str, root: Path) -> bool:
 def index_corpus(documents: Iterable[tuple[str, Words]], key: str, root: Path) -> IndexedCorpus:
     """`indexed`, made once below ``root`` and found again by ``key``, which identifies the documents."""
     folder = _folder(key, root)
-    root.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{folder}.lock"):
-        if not (folder / "corpus.json").is_file():
-            making = Path(f"{folder}.tmp-{os.getpid()}")
-            shutil.rmtree(making, ignore_errors=True)
-            making.mkdir()
-            try:
-                _write(indexed(documents), making)
-                shutil.rmtree(folder, ignore_errors=True)
-                making.rename(folder)
-            finally:
-                shutil.rmtree(making, ignore_errors=True)
-    with contextlib.suppress(OSError):
-        Path(f"{folder}.lock").unlink()
+    made_once(folder, "corpus.json", lambda making: _write(indexed(documents), making))
     return _read(folder)
 
 
