@@ -14,11 +14,11 @@ from itertools import pairwise
 from pathlib import Path
 
 from toolkit.core import Corpus, Finding, InputError
-from toolkit.domains.music.abc import Tune
 from toolkit.domains.music.families import find_families
 from toolkit.domains.music.folk import built_in
 from toolkit.domains.music.gathering import Gathered, Sentences, corpus_of, labelled, text_of, without_copies
 from toolkit.score import TICKS, Score, extract_melody, in_order, read_midi
+from toolkit.score.abc import Tune
 
 __all__ = ["built_in", "read"]
 

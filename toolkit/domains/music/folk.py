@@ -14,10 +14,10 @@ from functools import cache, partial
 from pathlib import Path
 
 from toolkit.core import BuiltIn, Corpus, MissingExtraError
-from toolkit.domains.music.abc import Tune
 from toolkit.domains.music.families import Families, find_families
 from toolkit.domains.music.gathering import Gathered, Sentences, corpus_of, labelled, text_of, without_copies
 from toolkit.score import Key, Score
+from toolkit.score.abc import Tune
 
 _PUBLIC_DOMAIN = (
     "The tunes, printed {printed}, are in the public domain. The files name who transcribed them ({by}) and state no "

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from toolkit.core import SPLITS, Corpus, Document, Finding, InputError, Split
-from toolkit.domains.music.abc import Tune, read_tunes
 from toolkit.domains.music.families import Families
 from toolkit.domains.music.melody import MelodyCodec
 from toolkit.score import Score
+from toolkit.score.abc import Tune, read_tunes
 
 FEWEST_BARS, MOST_BARS = 4, 256
 

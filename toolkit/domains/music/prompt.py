@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from toolkit.core import Codec, InputError, read_text
-from toolkit.domains.music.abc import Tune, read_tunes
-from toolkit.domains.music.abc.form import arrange, cut_at_lines
 from toolkit.domains.music.corpora import ABC, MIDI
 from toolkit.score import Key, Meter, Score, Track, detect_key, extract_melody, read_midi
+from toolkit.score.abc import Tune, read_tunes
+from toolkit.score.abc.form import arrange, cut_at_lines
 
 _FIELD = re.compile(
     r"\s*(?:(?P<name>[ML]):\s*(?P<value>\S+)"

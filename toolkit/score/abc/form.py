@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from toolkit.domains.music.abc.body import Bar, Sound
-from toolkit.domains.music.abc.fields import COMMON_METERS, WHOLE, AbcError, bar_length, spelled
 from toolkit.score import TICKS, Key, Meter, Note, Score, Tempo, Track, in_order
+from toolkit.score.abc.body import Bar, Sound
+from toolkit.score.abc.fields import COMMON_METERS, WHOLE, AbcError, bar_length, spelled
 
 _TICK = WHOLE // (4 * TICKS)
 _ON_GRID = frozenset(tick for tick in range(TICKS) if tick % 3 == 0 or tick % 4 == 0)

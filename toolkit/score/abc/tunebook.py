@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
-from toolkit.domains.music.abc.body import Bar, read_bars
-from toolkit.domains.music.abc.fields import (
+from toolkit.score import Key, Meter, Score, Tempo
+from toolkit.score.abc.body import Bar, read_bars
+from toolkit.score.abc.fields import (
     WHOLE,
     AbcError,
     Signature,
@@ -23,8 +24,7 @@ from toolkit.domains.music.abc.fields import (
     read_tempo,
     read_unit,
 )
-from toolkit.domains.music.abc.form import Arrangement, arrange, as_played, notes_of, written_once
-from toolkit.score import Key, Meter, Score, Tempo
+from toolkit.score.abc.form import Arrangement, arrange, as_played, notes_of, written_once
 
 _FIELD = re.compile(r"([A-Za-z]):(?![|:])(.*)", re.DOTALL)
 _MAILED = re.compile(r"=20|=3D|=\s*$")

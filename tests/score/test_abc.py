@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.domains.music.abc import AbcError, Tune, read_key, read_meter, read_tunes
 from toolkit.score import Key, Meter
+from toolkit.score.abc import AbcError, Tune, read_key, read_meter, read_tunes
 
 
 def tune(body: str, *, meter: str = "4/4", unit: str = "1/4", key: str = "C", more: str = "") -> Tune:

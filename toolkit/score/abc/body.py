@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
-from toolkit.domains.music.abc.fields import (
+from toolkit.score import Key, Meter
+from toolkit.score.abc.fields import (
     ACCIDENTALS,
     NATURAL,
     WHOLE,
@@ -30,7 +31,6 @@ from toolkit.domains.music.abc.fields import (
     read_meter,
     read_unit,
 )
-from toolkit.score import Key, Meter
 
 
 @dataclass(slots=True)

@@ -1,7 +1,0 @@
-"""Our own reader of ABC, the notation folk tunes are written in on the net: tunebooks to scores."""
-
-from toolkit.domains.music.abc.fields import AbcError, Signature, read_key, read_meter
-from toolkit.domains.music.abc.form import Arrangement
-from toolkit.domains.music.abc.tunebook import Tune, read_tunes
-
-__all__ = ["AbcError", "Arrangement", "Signature", "Tune", "read_key", "read_meter", "read_tunes"]
