@@ -219,8 +219,8 @@ Change = TypeVar("Change", Meter, Key, Tempo)
 class Score:
     """Tracks and what governs them, in ticks of 1/``resolution`` quarter note.
 
-    Meters and tempos begin at tick 0; each kind of change is in order of its start, no two at one tick. ``tune_type`` is
-    what kind of tune it is, in one lower-case word (reel, jig, waltz); empty where nobody said.
+    Meters and tempos begin at tick 0; each kind of change is in order of its start, no two at one tick. ``tune_type``
+    is what kind of tune it is, in one lower-case word (reel, jig, waltz); empty where nobody said.
     """
 
     tracks: tuple[Track, ...]
