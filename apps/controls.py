@@ -35,7 +35,7 @@ COMFORTABLE: Mapping[str, float] = {
 LEAST: Mapping[str, float] = {"adapt_chunk": 16}
 """The least, of knobs that take the longer the lower they are."""
 
-RUNS = ("blend", "like")
+RUNS = ("blend", "sound_like")
 """Knobs that name runs, which are looked up among those that the studio offers."""
 
 _NAMES: Mapping[str, str] = {
@@ -46,7 +46,6 @@ _NAMES: Mapping[str, str] = {
     "high": "Highest note",
     "last": "Last note at least",
     "leap": "Widest leap",
-    "like": "Sound like",
     "line_rhymes": "A line rhyming with",
     "low": "Lowest note",
     "max_copy": "Longest copy allowed",

@@ -250,7 +250,7 @@ def test_a_knob_that_is_turned_gives_a_result_or_one_sentence(run, melodies, dom
         {"search": "diverse", "beams": 4, "groups": 3},
         {"search": "stochastic", "likelihood": "model"},
         {"middle": "3"},
-        {"like": "words:0.5,fellow:0.5"},
+        {"sound_like": "words:0.5,fellow:0.5"},
         {"regex": "a+", "begin": "b"},
         {"regex": "("},
         {"contain": "egg", "avoid": "egg"},
@@ -300,7 +300,7 @@ def test_pages_fellows_and_likeness_are_settings_of_a_result(run, folder):
         "adapted": {"adapt_to": "an egg an egg an egg\n" * 3, "adapt_strength": 4.0},
         "blended": {"blend": f"{folder}/fellow:0.5"},
         "guided": {"guidance": 2.0},
-        "like": {"like": f"{folder}/fellow:0.5", "particles": 6},
+        "sound_like": {"sound_like": f"{folder}/fellow:0.5", "particles": 6},
     }
     made = {name: run.generate("one", seed=4, length=20, **settings) for name, settings in changed.items()}
     assert len({each.log_probabilities for each in (plain, *made.values())}) == 5

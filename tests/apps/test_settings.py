@@ -85,13 +85,13 @@ def library(room: Any, runs: Path, tmp_path: Path) -> Any:
 
 def test_runs_are_named_and_never_a_path(room: Any, library: Any, tmp_path: Path) -> None:
     placed = room("fellows").placed
-    found = placed(library, "text", {"blend": "other:0.25", "like": None, "length": 5})
-    assert found.settings == {"blend": f"{tmp_path / 'other'}:0.25", "like": None, "length": 5}
+    found = placed(library, "text", {"blend": "other:0.25", "sound_like": None, "length": 5})
+    assert found.settings == {"blend": f"{tmp_path / 'other'}:0.25", "sound_like": None, "length": 5}
     assert found.asked == {"blend": "other:0.25"} and found.places == {str(tmp_path / "other"): "other"}
     for name in (str(tmp_path / "other"), "../other", "tunes", "nobody", "./other", "shakespeare"):
-        for setting in ("blend", "like"):
+        for setting in ("blend", "sound_like"):
             with pytest.raises(UsageError):
-                placed(library, "text", {"blend": None, "like": None, setting: f"{name}:0.5"})
+                placed(library, "text", {"blend": None, "sound_like": None, setting: f"{name}:0.5"})
 
 
 def test_only_runs_of_one_codec_are_offered(library: Any) -> None:

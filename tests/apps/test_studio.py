@@ -122,7 +122,7 @@ def test_no_setting_opens_a_file(client: Any, tmp_path: Path) -> None:
 
 def test_a_setting_names_runs_and_no_path(client: Any, runs: Path) -> None:
     ask = {"run": "poem", "prompt": "", "seed": 1, "length": 20, "api_name": "/generate_text"}
-    for setting in ("blend", "like"):
+    for setting in ("blend", "sound_like"):
         for name in ("./poem", "../runs/poem", "tunes", "nobody:0.5", "shakespeare", "poem:much"):
             assert refusal(client, **ask, **{setting: name})
     details = text_of(client, "", 1, length=20, blend="poem:0.3")[2]

@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from toolkit.api.adapting import adapted_run
+from toolkit.api.again import Recipe, recipe_in
 from toolkit.api.asking import generation_knobs
 from toolkit.api.blending import blended_run
 from toolkit.api.events import Event, Finished, Noted, Previewed, Started, Stepped, Validated
@@ -35,6 +36,7 @@ __all__ = [
     "Noted",
     "Plan",
     "Previewed",
+    "Recipe",
     "Result",
     "Run",
     "Started",
@@ -53,6 +55,7 @@ __all__ = [
     "open_corpus",
     "open_run",
     "prepare",
+    "recipe_in",
     "resume",
     "runs_in",
     "ship",

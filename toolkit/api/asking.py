@@ -36,7 +36,7 @@ class PageSettings:
 class LikenessSettings:
     """Another run that a result should sound like as a whole."""
 
-    like: str | None = knob(
+    sound_like: str | None = knob(
         None, "another run of the same codec that the whole should sound like, with a strength, such as runs/other:0.5"
     )
 

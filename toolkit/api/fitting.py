@@ -80,7 +80,7 @@ def fit(plan: Plan, *, stopping: Callable[[], bool] = _never, group: Group = ALO
         raise UsageError("say how long to train: either minutes or steps.")
     if not (plan.minutes or plan.steps or 0) > 0:
         raise UsageError("a training takes more than 0 minutes or steps.")
-    corpus = open_corpus(plan.corpus, domain=plan.domain, **plan.reading)
+    corpus = open_corpus(plan.corpus, domain=plan.domain, codec=plan.codec, **plan.reading)
     config, codec, notes = _planned(plan, corpus)
     folder = Path(plan.out)
     index, said = _index(plan, corpus) if group.rank == 0 else (None, [])
@@ -113,7 +113,7 @@ def resume(
 
 def dry_run(plan: Plan) -> dict[str, Any]:
     """What `fit` would do, and how much of it; writes nothing but the cache of the encoded corpus."""
-    corpus = open_corpus(plan.corpus, domain=plan.domain, **plan.reading)
+    corpus = open_corpus(plan.corpus, domain=plan.domain, codec=plan.codec, **plan.reading)
     config, codec, notes = _planned(plan, corpus)
     training = checked(TrainSettings, config.training)
     encoded = prepare(corpus, codec)

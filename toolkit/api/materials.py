@@ -25,12 +25,14 @@ def built_in() -> Mapping[str, BuiltIn[Any]]:
     return found
 
 
-def open_corpus(corpus: str, *, domain: str | None = None, **reading: Any) -> Corpus[Any]:
+def open_corpus(corpus: str, *, domain: str | None = None, codec: str | None = None, **reading: Any) -> Corpus[Any]:
     """The corpus that a built-in name, a file, a folder, a glob or ``hub:owner/name`` stands for.
 
-    ``domain`` settles what a path cannot; ``reading`` goes to the domain's reader (``text_column`` and so on).
+    ``domain`` settles what a path cannot, and so does the name of a ``codec``, where one domain alone has it;
+    ``reading`` goes to the domain's reader (``text_column`` and so on).
     """
     known = built_in()
+    domain = domain or _having(codec)
     if corpus in known and not Path(corpus).exists():
         entry = known[corpus]
         if domain not in (None, entry.domain):
@@ -45,6 +47,12 @@ def open_corpus(corpus: str, *, domain: str | None = None, **reading: Any) -> Co
     if _is_a_word(corpus):
         raise unknown("corpus", corpus, known)
     return _read(guess_domain(corpus) if domain is None else domain, corpus, reading)
+
+
+def _having(codec: str | None) -> str | None:
+    """The only domain with a codec of that name; None when there is none, or several."""
+    owners = [] if codec is None else [each for each in domains.names() if codec in domains.find(each).codecs]
+    return owners[0] if len(owners) == 1 else None
 
 
 def _read(domain: str, corpus: str, reading: Mapping[str, Any]) -> Corpus[Any]:

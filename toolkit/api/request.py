@@ -42,12 +42,16 @@ class Way(Enum):
 
 @dataclass(frozen=True)
 class Request:
-    """``settings`` are all of the run's knobs, checked. Everything else follows, and is made once, when needed."""
+    """``settings`` are all of the run's knobs, checked; ``item`` is what the prompt names, where it need not be read.
+
+    Everything else follows, and is made once, when needed.
+    """
 
     asked: Run
     prompt: str | None
     seed: int
     settings: Mapping[str, Any]
+    item: Any = None
 
     def seeded(self, seed: int) -> Request:
         """The same request with another seed. What was made for this one serves it too: nothing there has a seed."""
@@ -76,7 +80,7 @@ class Request:
     @cached_property
     def opening(self) -> tuple[Any, list[int]]:
         """The item to go on from, None without a prompt, and the ids that open the sequence."""
-        return self.run.opening(self.prompt)
+        return self.run.opening(self.prompt) if self.item is None else (self.item, self.run.opening_of(self.item))
 
     @property
     def given(self) -> Any:
@@ -114,13 +118,13 @@ class Request:
         run, (_, opening) = self.run, self.opening
         wishes: Any = part(run.domain.wishes, self.settings)
         found = run.domain.wished(run.codec, wishes, self.controls, self.engine, opening)
-        like = part(LikenessSettings, self.settings).like
+        like = part(LikenessSettings, self.settings).sound_like
         return found if like is None else (*found, self._likeness(like))
 
     def _likeness(self, like: str) -> Potential[Any]:
         others = fellows(like)
         if len(others) != 1:
-            raise UsageError(f"like names one run and a strength, such as runs/other:0.5, not {like!r}.")
+            raise UsageError(f"sound_like names one run and a strength, such as runs/other:0.5, not {like!r}.")
         (asked,) = others
         other = fellow_of(self.run, asked.run)
         return Likeness(other.engine, self.opening[1], asked.weight, vocabulary=self.engine.vocabulary)

@@ -13,7 +13,7 @@ from toolkit.api.originality import by_index
 from toolkit.core import ToolkitError, UsageError, unknown
 from toolkit.domains import Domain
 from toolkit.originality import NgramIndex, Originality
-from toolkit.runs import write_atomically
+from toolkit.runs import as_json, write_atomically
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ class Result:
             "precision": self.precision,
             "seed": self.seed,
             "prompt": self.prompt,
+            **({"given": self.domain.data(self.given)} if self._from_file else {}),
             "settings": dict(self.settings),
             "ending": self.ending,
             "tokens": len(self.tokens),
@@ -79,8 +80,14 @@ class Result:
             raise unknown(f"format for {self.domain.name}", suffix, self.domain.exports)
         return self.domain.exports[suffix](self.item, self.details)
 
+    @property
+    def _from_file(self) -> bool:
+        """Whether the prompt only names what was given, which may lie elsewhere tomorrow."""
+        prompt = self.prompt or ""
+        return "\n" not in prompt and Path(prompt).suffix.lower() in self.domain.prompt_files
+
     def save(self, path: str | Path) -> Path:
-        """Writes the result where ``path`` says, in the format of its suffix."""
+        """Writes the result where ``path`` says, in the format of its suffix, and its details into the sidecar."""
         path = Path(path)
         if not path.suffix:
             raise UsageError(f"{path} needs a suffix: one of {' '.join(sorted(self.domain.exports))}.")
@@ -89,4 +96,11 @@ class Result:
         content = self.export(path.suffix.lower())
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content)
+        if path.suffix.lower() != ".json":  # which holds the details itself
+            write_atomically(sidecar(path), as_json(self.details))
         return path
+
+
+def sidecar(path: Path) -> Path:
+    """The file beside a result that tells how it was made."""
+    return path.with_name(f"{path.name}.json")

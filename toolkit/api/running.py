@@ -175,14 +175,23 @@ class Run:
         return next(self.streams(prompt, seed=seed, **settings))
 
     def streams(
-        self, prompt: str | None = None, *, count: int = 1, seed: int | None = None, **settings: Any
+        self,
+        prompt: str | None = None,
+        *,
+        given: Any = None,
+        count: int = 1,
+        seed: int | None = None,
+        **settings: Any,
     ) -> Iterator[Stream]:
-        """``count`` generations, one after another: number i has the seed + i, or is the i-th best of a search."""
+        """``count`` generations, one after another: number i has the seed + i, or is the i-th best of a search.
+
+        ``given`` is the item to go on from for whoever has it; ``prompt`` then is only what it is called.
+        """
         from toolkit.api.request import Request
         from toolkit.api.streaming import streams
 
         chosen = self.check({each.name: each.default for each in self.knobs} | settings)
-        return streams(Request(self, prompt, secrets.randbits(31) if seed is None else seed, chosen), count)
+        return streams(Request(self, prompt, secrets.randbits(31) if seed is None else seed, chosen, given), count)
 
     def generate(self, prompt: str | None = None, *, seed: int | None = None, **settings: Any) -> Result:
         """One whole result; the same seed, settings and run give the same one."""

@@ -123,9 +123,10 @@ def streams(request: Request, count: int) -> Iterator[Stream]:
     if count < 1:
         raise UsageError(f"there is at least 1 result, not {count}.")
     if request.way is Way.FOUND:
-        return (_of_found(request, found) for found in request.found(count))
+        return (_placed(_of_found(request, found), place, count) for place, found in enumerate(request.found(count), 1))
     if request.way is Way.FILLED:
-        return (_of_middle(request, middle) for middle in request.filled(count).alternatives)
+        middles = request.filled(count).alternatives
+        return (_placed(_of_middle(request, middle), place, count) for place, middle in enumerate(middles, 1))
     begun = _drawn if request.way is Way.DRAWN else _steered
     return _in_row(begun, request, begun(request), count)
 
@@ -154,6 +155,12 @@ def _steered(request: Request) -> Stream:
                 yield each
 
     stream = Stream(request, chosen, told())
+    return stream
+
+
+def _placed(stream: Stream, place: int, count: int) -> Stream:
+    """The stream with which of several it is among its facts: those found together have one seed."""
+    stream.facts = {**stream.facts, "place": place, "of": count}
     return stream
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from toolkit.api import Result, Run, Stream, open_run
+from toolkit.api import Recipe, Result, Run, Stream, open_run, recipe_in
 from toolkit.api.request import Way
 from toolkit.cli import options, terminal
 from toolkit.cli.settings import chosen, with_flags
@@ -31,7 +31,14 @@ _ENDINGS = {
 
 @with_flags
 def command(
-    run: options.Run,
+    run: Annotated[
+        str | None,
+        typer.Argument(
+            help="A run folder, or a shipped checkpoint; --like knows it.",
+            metavar="RUN",
+            show_default=False,
+        ),
+    ] = None,
     prompt: Annotated[
         str | None,
         typer.Option(help="What to go on from: a text, or notes such as 'K:D | d2e fga'.", show_default=False),
@@ -62,6 +69,14 @@ def command(
             show_default=False,
         ),
     ] = None,
+    like: Annotated[
+        Path | None,
+        typer.Option(
+            help="A result to make again, from its file; flags that are given change it.",
+            metavar="FILE",
+            show_default=False,
+        ),
+    ] = None,
     json: options.Json = False,
     preset: Annotated[
         str | None,
@@ -76,6 +91,12 @@ def command(
     **settings: Any,
 ) -> None:
     """What is given to go on from is printed too. The same run, settings and seed give the same result."""
+    if like is not None:
+        if prompt is not None or prompt_file is not None or preset is not None or count != 1:
+            raise UsageError("--like makes one result again: it takes no prompt, no preset and no --count.")
+        return _again(recipe_in(like), run, seed, out, json, settings, device=device, engine=engine)
+    if run is None:
+        raise UsageError("name a run: a folder, or a shipped checkpoint (`toolkit runs` lists them).")
     opened = open_run(run, device=device, engine=engine)
     values = {**({} if preset is None else opened.preset(preset)), **chosen(opened, settings)}
     if out is not None:
@@ -94,6 +115,29 @@ def command(
             _print(stream, first=number == 1)
         else:
             terminal.say(f"Wrote {_save(stream, _numbered(out, number, count))}")
+    return None
+
+
+def _again(
+    recipe: Recipe,
+    run: str | None,
+    seed: int | None,
+    out: Path | None,
+    json: bool,
+    settings: dict[str, Any],
+    **how: str,
+) -> None:
+    opened = recipe.open(run, **how)
+    if out is not None:
+        _check_format(opened, out)
+    stream = recipe.stream(opened, seed=seed, **chosen(opened, settings))
+    if json:
+        return _print_json(opened, [stream], out, 1)
+    terminal.say(f"Seed {stream.seed}")
+    if out is None:
+        _print(stream, first=True)
+    else:
+        terminal.say(f"Wrote {_save(stream, out)}")
     return None
 
 

@@ -22,10 +22,12 @@ CorpusOrNone = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Domain = Annotated[
-    str | None, typer.Option(help="text or music, where the files do not say.", metavar="NAME", show_default=False)
+    str | None,
+    typer.Option(help="text, music …, where files do not say.", metavar="NAME", show_default=False),
 ]
 Codec = Annotated[
-    str | None, typer.Option(help="char, byte, bpe, unigram or melody.", metavar="NAME", show_default=False)
+    str | None,
+    typer.Option(help="char, byte, bpe, unigram, melody …", metavar="NAME", show_default=False),
 ]
 Vocabulary = Annotated[
     int | None,

@@ -31,7 +31,7 @@ def command(
     encoding_errors: options.EncodingErrors = None,
 ) -> None:
     """What is encoded stays in the cache, where training finds it."""
-    opened = open_corpus(corpus, domain=domain, **options.reading(text_column, encoding_errors))
+    opened = open_corpus(corpus, domain=domain, codec=codec, **options.reading(text_column, encoding_errors))
     built = codec_for(opened, codec, vocabulary)
     store = prepare(opened, built)
     facts: dict[str, Any] = {

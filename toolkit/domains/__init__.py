@@ -21,6 +21,10 @@ Item = TypeVar("Item")
 Part = TypeVar("Part")
 
 
+def _as_it_is(item: Any) -> Any:
+    return item
+
+
 def _no_heading(item: object) -> None:
     return None
 
@@ -46,6 +50,8 @@ class Domain(Generic[Item, Part]):
     ``wishes`` is a frozen dataclass of knobs that particles steer towards; ``wished`` makes potentials of its values,
     for a codec, the controls, the engine and the ids that open the sequence. ``gap_asked`` is the gap in the given item
     that the controls ask to fill, and ``filled`` the whole item with a middle in it.
+
+    ``data`` is an item as what JSON holds, and ``of_data`` the item again.
 
     ``view`` is how items are compared with a training corpus; ``copy_limit`` makes the constraint that what comes
     after the given item shares no run of more units with it, and sees what ``constraint`` sees.
@@ -78,6 +84,8 @@ class Domain(Generic[Item, Part]):
     length: int
     prompt_files: frozenset[str] = frozenset()
     heading: Callable[[Item], Item | None] = _no_heading
+    data: Callable[[Item], Any] = _as_it_is
+    of_data: Callable[[Any], Item] = _as_it_is
 
 
 def names() -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from toolkit.domains.music.originality import MelodyView, copy_limit
 from toolkit.domains.music.prompt import opening, read_prompt
 from toolkit.domains.music.views import EXPORTS
 from toolkit.domains.music.wishes import MelodyWishes, wished
+from toolkit.score.data import score_data, score_of_data
 from toolkit.score.notes import Score, Track
 
 __all__ = ["DOMAIN"]
@@ -62,4 +63,6 @@ DOMAIN: Domain[Score, Part] = Domain(
     length=1024,
     prompt_files=MIDI | ABC,
     heading=_heading,
+    data=score_data,
+    of_data=score_of_data,
 )
