@@ -83,7 +83,8 @@ def test_prepare_encodes_into_the_cache(toolkit: Toolkit, poem: Path, cache: Pat
     assert list((cache / "tokens").glob(f"{corpus.sha256[:16]}-*"))
     whole = sum(len(document.item.encode()) for split in ("train", "validation") for document in corpus.read(split))
     assert sum(split["tokens"] for split in facts["splits"].values()) == whole
-    assert toolkit("prepare", poem, "--codec=melody").code == 2
+    assert toolkit("prepare", poem, "--codec=melody").code == 3
+    assert toolkit("prepare", poem, "--codec=no-such").code == 2
     assert toolkit("prepare", poem.parent / "none.txt").code == 3
 
 

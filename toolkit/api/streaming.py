@@ -159,8 +159,9 @@ def _steered(request: Request) -> Stream:
 
 
 def _placed(stream: Stream, place: int, count: int) -> Stream:
-    """The stream with which of several it is among its facts: those found together have one seed."""
-    stream.facts = {**stream.facts, "place": place, "of": count}
+    """The stream, told among its facts which of several it is: those found together have one seed."""
+    if count > 1:
+        stream.facts = {**stream.facts, "place": place, "of": count}
     return stream
 
 
