@@ -19,6 +19,8 @@ _SIGNS = {-2: "__", -1: "_", 0: "=", 1: "^", 2: "^^"}
 _UNIT = 8
 """64th notes in the unit length, an eighth."""
 _BARS_IN_LINE = 4
+_MOST_IN_TUPLET = 9
+"""What one digit can count; a longer group is written as several."""
 
 Voice = tuple[int, Part, tuple[tuple[Symbol, ...], ...], bool]
 
@@ -86,7 +88,7 @@ def _body(notation: Notation, layer: Sequence[Sequence[Symbol]], *, first: bool,
 
 
 def _changes(before: Measure, measure: Measure, *, tempo: bool) -> str:
-    """The fields that a measure begins with. Tempos stand in the first voice only; the first measure's in the header."""
+    """The fields that a measure begins with, a tempo in the first voice only; the first measure's are the header's."""
     fields = ""
     if measure.meter != before.meter:
         fields += f"[M:{measure.meter}]"
@@ -103,8 +105,8 @@ def _bar(symbols: Sequence[Symbol], measure: Measure, rest: str) -> str:
     text = ""
     for place, symbol in enumerate(symbols):
         text += "" if place in joined or not place else " "
-        if symbol.tuplet is not None and not symbol.tuplet[0]:
-            count = symbol.tuplet[1]
+        if symbol.tuplet is not None and symbol.tuplet[0] % _MOST_IN_TUPLET == 0:
+            count = min(_MOST_IN_TUPLET, symbol.tuplet[1] - symbol.tuplet[0])
             text += "(3" if count == 3 else f"(3:2:{count}"
         text += _symbol(symbol, measure.key, accidentals, rest)
     return text
