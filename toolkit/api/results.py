@@ -10,7 +10,7 @@ from typing import Any
 
 import toolkit
 from toolkit.api.originality import by_index
-from toolkit.core import ToolkitError, UsageError, unknown
+from toolkit.core import ToolkitError, UsageError, suffix_of, unknown
 from toolkit.domains import Domain
 from toolkit.originality import NgramIndex, Originality
 from toolkit.runs import write_atomically
@@ -82,11 +82,12 @@ class Result:
     def save(self, path: str | Path) -> Path:
         """Writes the result where ``path`` says, in the format of its suffix."""
         path = Path(path)
-        if not path.suffix:
+        suffix = suffix_of(path, self.domain.exports)
+        if not suffix:
             raise UsageError(f"{path} needs a suffix: one of {' '.join(sorted(self.domain.exports))}.")
         if path.is_dir():
             raise ToolkitError(f"{path} is a folder.")
-        content = self.export(path.suffix.lower())
+        content = self.export(suffix.lower())
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content)
         return path

@@ -100,7 +100,7 @@ class _Span:
 
 def notated(score: Score) -> Notation:
     """The score as written. A first measure that begins with silence is a pickup, if others follow it."""
-    score = score.rescaled(TICKS)
+    score = replace(score, tracks=score.tracks or (Track(()),)).rescaled(TICKS)
     measures = _measures(score)
     lines = [[_spans(layer, measures) for layer in _layers(track)] for track in score.tracks]
     if len(measures) > 1:

@@ -18,6 +18,11 @@ def value_name(units: int) -> tuple[str, int]:
     return (_NAMES[units], 0) if units in _NAMES else (_NAMES[_DOTTED[units]], 1)
 
 
+def flags(units: int) -> int:
+    """How many flags or beams a value has: none from a quarter note on, one as an eighth."""
+    return max(0, 5 - (units if units in _NAMES else _DOTTED[units]).bit_length())
+
+
 def divided(units: int) -> list[int]:
     """``units`` as the fewest values from the longest down."""
     values = []
