@@ -118,7 +118,7 @@ def test_a_range_that_few_keys_reach_leaves_only_those() -> None:
 
 
 def test_neutral_controls_are_the_grammar() -> None:
-    neutral = MelodyControls(tempo=90, instrument=40)
+    neutral = MelodyControls(tempo=90, instrument=40, title="Evening", swing=0.5, dynamics=True)
     assert constraint(CODEC, neutral) is CODEC.grammar()
     assert constraint(CODEC, replace(neutral, bars=4)) is not CODEC.grammar()
 

@@ -9,6 +9,7 @@ import pytest
 from toolkit.domains.music.listing import note_list, pitch_name, show
 from toolkit.domains.music.views import EXPORTS
 from toolkit.score import Key, Meter, Note, Score, Track, read_details, read_midi
+from toolkit.score.abc import read_tunes
 
 TUNE = Score(
     (Track((Note(48, 69, 24), Note(72, 70, 36), Note(120, 74, 48))),),
@@ -70,3 +71,37 @@ def test_a_terminal_gets_as_many_bars_a_line_as_fit() -> None:
 def test_names_of_pitches() -> None:
     assert [pitch_name(each) for each in (60, 61, 21)] == ["C4", "C#4", "A0"]
     assert pitch_name(61, Key(1, "major")) == "Db4"
+
+
+def test_notation_has_the_title_and_the_tempo_and_is_never_swung() -> None:
+    played = {**DETAILS, "swing": 1.0, "dynamics": True}
+    for suffix in (".abc", ".musicxml", ".svg", ".txt"):
+        assert EXPORTS[suffix](TUNE, played) == EXPORTS[suffix](TUNE, DETAILS)
+    text = EXPORTS[".abc"](TUNE, DETAILS).decode()
+    assert "T:Morning\n" in text
+    assert "Q:1/4=90\n" in text
+    (tune,) = read_tunes(text)
+    assert tune.score.notes == TUNE.notes
+    assert b"<work-title>Morning</work-title>" in EXPORTS[".musicxml"](TUNE, DETAILS)
+
+
+def test_midi_is_played_with_swing_and_dynamics() -> None:
+    reel = Score((Track(tuple(Note(12 * place, 60, 12) for place in range(8))),))
+    read = read_midi(EXPORTS[".mid"](reel, {"settings": {"swing": 1.0, "dynamics": True}}))
+    assert [3 * note.start / read.resolution for note in read.notes[:4]] == [0, 2, 3, 5]
+    assert len({note.velocity for note in read.notes}) > 3
+    straight = read_midi(EXPORTS[".mid"](reel, {"settings": {"swing": 0.0, "dynamics": False}}))
+    assert (straight.resolution, {note.velocity for note in straight.notes}) == (24, {80})
+
+
+def test_sheet_music() -> None:
+    pytest.importorskip("verovio")
+    pytest.importorskip("resvg_py")
+    assert b"Morning" in EXPORTS[".sheet.svg"](TUNE, DETAILS)
+    assert EXPORTS[".sheet.png"](TUNE, DETAILS).startswith(b"\x89PNG")
+
+
+def test_compressed_sound() -> None:
+    pytest.importorskip("soundfile")
+    assert EXPORTS[".ogg"](TUNE, DETAILS).startswith(b"OggS")
+    assert len(EXPORTS[".mp3"](TUNE, DETAILS)) > 1_000

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import sys
 import wave
 
 import numpy as np
@@ -109,3 +110,31 @@ def test_what_cannot_be_rendered_is_refused(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match="audio"):
         render(TUNE, RATE, engine="tinysoundfont")
+
+
+@pytest.mark.parametrize(("write", "container"), [(sound.render_ogg, "OGG"), (sound.render_mp3, "MP3")])
+def test_compressed_sound_is_the_same_sound(write, container):
+    soundfile = pytest.importorskip("soundfile")
+    data = write(TUNE, RATE, engine="numpy")
+    with soundfile.SoundFile(io.BytesIO(data)) as file:
+        assert (file.format, file.samplerate, file.channels) == (container, RATE, 2)
+        heard = file.read(dtype="float32")
+    meant = render(TUNE, RATE, engine="numpy")
+    assert abs(len(heard) - len(meant)) < RATE / 10
+    length = min(len(heard), len(meant))
+    loud = [
+        np.abs(each[:length]).reshape(-1)[: length // 1000 * 1000].reshape(-1, 1000).mean(1) for each in (heard, meant)
+    ]
+    assert np.corrcoef(*loud)[0, 1] > 0.95
+    assert len(data) < len(render_wav(TUNE, RATE, engine="numpy")) / 3
+
+
+def test_a_rate_that_mp3_has_not_is_refused():
+    with pytest.raises(InputError, match="sample rates"):
+        sound.render_mp3(TUNE, 96_000)
+
+
+def test_without_soundfile_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "soundfile", None)
+    with pytest.raises(MissingExtraError, match=r"\[audio\]"):
+        sound.render_ogg(TUNE, RATE, engine="numpy")

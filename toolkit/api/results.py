@@ -10,7 +10,7 @@ from typing import Any
 
 import toolkit
 from toolkit.api.originality import by_index
-from toolkit.core import ToolkitError, UsageError, unknown
+from toolkit.core import ToolkitError, UsageError, suffix_of, unknown
 from toolkit.domains import Domain
 from toolkit.originality import NgramIndex, Originality
 from toolkit.runs import as_json, write_atomically
@@ -89,11 +89,12 @@ class Result:
     def save(self, path: str | Path) -> Path:
         """Writes the result where ``path`` says, in the format of its suffix, and its details into the sidecar."""
         path = Path(path)
-        if not path.suffix:
+        suffix = suffix_of(path, self.domain.exports)
+        if not suffix:
             raise UsageError(f"{path} needs a suffix: one of {' '.join(sorted(self.domain.exports))}.")
         if path.is_dir():
             raise ToolkitError(f"{path} is a folder.")
-        content = self.export(path.suffix.lower())
+        content = self.export(suffix.lower())
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content)
         if path.suffix.lower() != ".json":  # which holds the details itself

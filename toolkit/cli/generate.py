@@ -15,7 +15,7 @@ from toolkit.api import Recipe, Result, Run, Stream, open_run, recipe_in
 from toolkit.api.request import Way
 from toolkit.cli import options, terminal
 from toolkit.cli.settings import chosen, with_flags
-from toolkit.core import UsageError, unknown
+from toolkit.core import UsageError, suffix_of, unknown
 
 _FLUSH_EVERY = 0.05  # seconds between two flushes of streamed text
 _STDIN = "-"
@@ -114,7 +114,7 @@ def command(
         if out is None:
             _print(stream, first=number == 1)
         else:
-            terminal.say(f"Wrote {_save(stream, _numbered(out, number, count))}")
+            terminal.say(f"Wrote {_save(stream, _numbered(out, number, count, opened.domain.exports))}")
     return None
 
 
@@ -142,7 +142,7 @@ def _again(
 
 
 def _check_format(run: Run, out: Path) -> None:
-    suffix = out.suffix.lower()
+    suffix = suffix_of(out, run.domain.exports).lower()
     if not suffix:
         raise UsageError(f"{out} needs a suffix: one of {' '.join(sorted(run.domain.exports))}.")
     if suffix not in run.domain.exports:
@@ -157,8 +157,9 @@ def _given(run: Run, prompt: str | None, prompt_file: str | None) -> str | None:
     return prompt if prompt_file is None else run.prompt_in(prompt_file)
 
 
-def _numbered(out: Path, number: int, count: int) -> Path:
-    return out if count == 1 else out.with_name(f"{out.stem}-{number}{out.suffix}")
+def _numbered(out: Path, number: int, count: int, known: Iterable[str]) -> Path:
+    suffix = suffix_of(out, known)
+    return out if count == 1 else out.with_name(f"{out.name.removesuffix(suffix)}-{number}{suffix}")
 
 
 def _completed(stream: Stream) -> Result:
@@ -222,7 +223,7 @@ def _print_json(run: Run, streams: Iterable[Stream], out: Path | None, count: in
     facts = []
     for number, stream in enumerate(streams, start=1):
         result = _completed(stream)
-        path = None if out is None else result.save(_numbered(out, number, count))
+        path = None if out is None else result.save(_numbered(out, number, count, run.domain.exports))
         facts.append(_facts(result, path))
     terminal.write_json(facts[0] if count == 1 else {"run": run.name, "samples": facts})
 

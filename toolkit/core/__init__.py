@@ -29,6 +29,7 @@ from toolkit.core.protocols import (
 )
 from toolkit.core.random import branch, uniform, uniforms
 from toolkit.core.reading import read_text
+from toolkit.core.suffix import suffix_of
 
 __all__ = [
     "NEVER",
@@ -63,6 +64,7 @@ __all__ = [
     "knob",
     "knobs_of",
     "read_text",
+    "suffix_of",
     "uniform",
     "uniforms",
     "unknown",

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any
 from toolkit.score.notes import MODES, TICKS, Key, Meter, Note, Score, Tempo, Track, in_order
 
 if TYPE_CHECKING:
+    from toolkit.score.engraving import sheet_png, sheet_svg
     from toolkit.score.keys import detect_key
     from toolkit.score.melody import Extraction, extract_melody
     from toolkit.score.midi import read_details, read_midi, write_midi
+    from toolkit.score.musicxml import write_musicxml
+    from toolkit.score.performance import shaped, swung
     from toolkit.score.roll import piano_roll_png, piano_roll_svg
     from toolkit.score.smf import MidiError
-    from toolkit.score.sound import render, render_wav, sound_engine
+    from toolkit.score.sound import render, render_mp3, render_ogg, render_wav, sound_engine
 
 __all__ = [
     "MODES",
@@ -37,9 +40,16 @@ __all__ = [
     "read_details",
     "read_midi",
     "render",
+    "render_mp3",
+    "render_ogg",
     "render_wav",
+    "shaped",
+    "sheet_png",
+    "sheet_svg",
     "sound_engine",
+    "swung",
     "write_midi",
+    "write_musicxml",
 ]
 
 _HOMES = {
@@ -53,8 +63,15 @@ _HOMES = {
     "piano_roll_png": "roll",
     "piano_roll_svg": "roll",
     "render": "sound",
+    "render_mp3": "sound",
+    "render_ogg": "sound",
     "render_wav": "sound",
+    "shaped": "performance",
+    "sheet_png": "engraving",
+    "sheet_svg": "engraving",
     "sound_engine": "sound",
+    "swung": "performance",
+    "write_musicxml": "musicxml",
 }
 
 

@@ -176,8 +176,13 @@ def _radius(box: Box) -> float:
     return min(2.6, box.height / 2, box.width / 2)
 
 
+def legal(text: str) -> str:
+    """``text`` with a mark in place of every character that XML may not hold."""
+    return _ILLEGAL.sub("\ufffd", text)
+
+
 def _xml(text: str) -> str:
-    return html.escape(_ILLEGAL.sub("\ufffd", text))
+    return html.escape(legal(text))
 
 
 def _painted(band: Band, width: float, paper: Colour, ink: Colour) -> Any:
@@ -201,7 +206,7 @@ def _painted(band: Band, width: float, paper: Colour, ink: Colour) -> Any:
             font = ImageFont.load_default(_SIZES[shape.kind] * _DETAIL)
             anchor = {"start": "ls", "middle": "ms", "end": "rs"}[shape.anchor]
             weight = 1 if shape.kind == "title" else 0
-            draw.text((x, y), _ILLEGAL.sub("\ufffd", shape.text), faded, font, anchor, stroke_width=weight)
+            draw.text((x, y), legal(shape.text), faded, font, anchor, stroke_width=weight)
         else:
             corner = (x, y, x + shape.width * _DETAIL, y + shape.height * _DETAIL)
             radius = _radius(shape) * _DETAIL if shape.kind == "note" else 0

@@ -2,7 +2,7 @@
 
 Three engines in order of preference: symusic's synthesiser and tinysoundfont, both with the SoundFont that pretty_midi
 ships, and a small additive synthesiser of our own (`toolkit.score.synth`) that is always there. Each must prove itself
-on one note before it is used. Knows sampled sound and WAV, no compressed format and no device.
+on one note before it is used. WAV needs nothing else; OGG and MP3 are written by soundfile. Knows no device.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ LONGEST = 2 * 60 * 60
 PEAK = 0.89
 """The loudest sample: 1 dB under full scale."""
 
+_MP3_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 _FADE = 0.02
 _QUALITY = 4  # of symusic's levels only 0, 2 and 4 sound for every program
 _SILENT = 0  # a drum no SoundFont has: it lengthens the rendering without a sound
@@ -63,6 +64,35 @@ def render_wav(score: Score, rate: int = 44_100, *, engine: Engine = "auto") -> 
         out.setsampwidth(2)
         out.setframerate(rate)
         out.writeframes(pcm.tobytes())
+    return file.getvalue()
+
+
+def render_ogg(score: Score, rate: int = 44_100, *, engine: Engine = "auto") -> bytes:
+    """The sound of ``score`` as an OGG file (Vorbis); MissingExtraError without soundfile.
+
+    The serial number in it differs from call to call.
+    """
+    return _compressed(render(score, rate, engine=engine), rate, "OGG", "VORBIS")
+
+
+def render_mp3(score: Score, rate: int = 44_100, *, engine: Engine = "auto") -> bytes:
+    """The sound of ``score`` as an MP3 file; MissingExtraError without soundfile, InputError at a rate MP3 has not."""
+    if rate not in _MP3_RATES:
+        raise InputError(f"an MP3 file has one of the sample rates {', '.join(map(str, _MP3_RATES))}, and not {rate}.")
+    return _compressed(render(score, rate, engine=engine), rate, "MP3", "MPEG_LAYER_III")
+
+
+def _compressed(sound: FloatArray, rate: int, container: str, kind: str) -> bytes:
+    try:
+        import soundfile
+    except (ImportError, OSError):  # OSError: it is there, but the library beneath it is not
+        raise MissingExtraError(f"writing {container}", "audio") from None
+    if kind not in soundfile.available_subtypes(container):
+        raise InputError(f"the soundfile installed here cannot write {container}: it needs libsndfile 1.1 or later.")
+    file = io.BytesIO()
+    with soundfile.SoundFile(file, "w", rate, 2, kind, format=container) as out:
+        for begin in range(0, len(sound), rate):  # by the second: libsndfile's Vorbis overflows its stack on long ones
+            out.write(sound[begin : begin + rate])
     return file.getvalue()
 
 

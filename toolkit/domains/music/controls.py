@@ -1,7 +1,7 @@
 """What a user may ask of a generated melody, as knobs; `asking` makes limits and rules of them.
 
-The knobs speak of music, and so do the limits and rules they become; ids are the codec's business. Tempo and
-instrument are knobs of the result's files and limit nothing.
+The knobs speak of music, and so do the limits and rules they become; ids are the codec's business. Those in
+`OF_FILES` are knobs of the result's files and limit nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,12 @@ from toolkit.score.notes import MODES, Score
 
 _KEYS = ("C", "C#", "Db", "D", "D#", "Eb", "E", "F", "F#", "Gb", "G", "G#", "Ab", "A", "A#", "Bb", "B")
 _SCALE, _HARMONY, _MOTIF = "Scale and range", "Harmony and close", "Rhythm and motif"
+_PLAYED = "Playing"
 _METERS = tuple(f"{beats}/{unit}" for beats, unit in Layout().meters)
+
+
+OF_FILES = ("tempo", "instrument", "title", "swing", "dynamics")
+"""The knobs that say nothing of the notes, only of how they are called and played."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,15 @@ class MelodyControls:
     )
     tempo: int = knob(120, "How fast the result plays.", low=20, high=400, unit="quarter notes a minute")
     instrument: int = knob(0, "The General MIDI program that plays it.", low=0, high=127)
+    title: str | None = knob(None, "What the result is called in its files.", group=_PLAYED)
+    swing: float = knob(
+        0.0,
+        "How far off-beat eighths come late in MIDI and sound: 1 is a triplet's 2 to 1.",
+        low=0,
+        high=1,
+        group=_PLAYED,
+    )
+    dynamics: bool = knob(False, "Louder on strong beats and within a phrase, in MIDI and sound.", group=_PLAYED)
 
 
 @runtime_checkable

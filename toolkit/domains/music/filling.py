@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from toolkit.core import Codec, UsageError
-from toolkit.domains.music.controls import MelodyControls
+from toolkit.domains.music.controls import OF_FILES, MelodyControls
 from toolkit.domains.music.events import Kind, Layout
 from toolkit.domains.music.grammar import Limits, Place, Stage
 from toolkit.domains.music.melody import MelodyCodec
@@ -34,10 +34,8 @@ def gap_asked(
         return None
     if not isinstance(codec, MelodyCodec) or given is None or not given.notes:
         raise UsageError("refill makes bars of a given melody anew: give one to go on from.")
-    if (
-        replace(controls, refill=None, tempo=MelodyControls.tempo, instrument=MelodyControls.instrument)
-        != MelodyControls()
-    ):
+    neutral = MelodyControls()
+    if replace(controls, refill=None, **{name: getattr(neutral, name) for name in OF_FILES}) != neutral:
         raise UsageError("bars are made anew freely: nothing else can be asked of them.")
     match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", controls.refill)
     if match is None:

@@ -53,7 +53,7 @@ class Tune:
 
     @property
     def title(self) -> str:
-        return self.first("T")
+        return re.sub(r"\\([\\%&])", r"\1", self.first("T"))
 
     @property
     def rhythm(self) -> str:
