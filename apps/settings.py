@@ -29,6 +29,7 @@ HEADINGS = (
     "Scale and range",
     "Harmony and close",
     "Rhythm and motif",
+    "Playing",
     "Filling a gap",
     "Originality",
     "Steering",

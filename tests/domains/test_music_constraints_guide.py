@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from toolkit.core import UsageError, checked, knobs_of
-from toolkit.domains.music.controls import OF_FILES, MelodyControls
+from toolkit.domains.music.controls import OF_FILES, MelodyControls, constraint
 from toolkit.domains.music.melody import MelodyCodec
 from toolkit.domains.music.prompt import read_prompt
 

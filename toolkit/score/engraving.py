@@ -86,5 +86,6 @@ def _font() -> bytes:
     """The font that Pillow ships, for machines that have no fonts at all."""
     from PIL import ImageFont
 
-    path: Any = ImageFont.load_default(12).path
+    font: Any = ImageFont.load_default(12)  # with FreeType, a TrueType font that tells where it was read from
+    path = font.path
     return path.getvalue() if isinstance(path, io.BytesIO) else Path(path).read_bytes()

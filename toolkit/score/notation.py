@@ -139,7 +139,8 @@ def beats(meter: Meter, length: int) -> tuple[int, ...]:
 def beams(symbols: Sequence[Symbol], measure: Measure) -> list[list[int]]:
     """The places in ``symbols`` of notes shorter than a quarter that are joined by beams, group by group.
 
-    A group lies within a beat, or within a half note where that holds nothing but eighth notes.
+    A group lies within a beat, or within a half note where that holds nothing but eighth notes. It holds a triplet
+    group whole or none of it but its own notes.
     """
     halves = defaultdict(list)
     for symbol in symbols:
@@ -155,8 +156,22 @@ def beams(symbols: Sequence[Symbol], measure: Measure) -> list[list[int]]:
         half = symbol.start // 48
         return (True, half) if paired and half in plain else (False, bisect_right(edges, symbol.start))
 
-    groups = [list(group) for _, group in groupby(range(len(symbols)), home)]
+    homes = [home(place) for place in range(len(symbols))]
+    broken = _broken_triplets(symbols, homes)
+    groups = [list(group) for _, group in groupby(range(len(symbols)), lambda place: (homes[place], broken[place]))]
     return [group for group in groups if len(group) > 1]
+
+
+def _broken_triplets(symbols: Sequence[Symbol], homes: Sequence[tuple[bool, int]]) -> list[int]:
+    """For each symbol the number of its triplet group where that lies in several ``homes``, else 0."""
+    numbers = []
+    members = defaultdict(set)
+    number = 0
+    for symbol, home in zip(symbols, homes, strict=True):
+        number += symbol.tuplet is not None and symbol.tuplet[0] == 0
+        numbers.append(number if symbol.tuplet else 0)
+        members[numbers[-1]].add(home)
+    return [each if len(members[each]) > 1 else 0 for each in numbers]
 
 
 def _plain_eighth(symbol: Symbol) -> bool:

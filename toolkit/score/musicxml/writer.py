@@ -98,11 +98,11 @@ def _attributes(part: Part, measure: Measure, before: Measure | None) -> Element
     attributes = Element("attributes")
     if before is None:
         _text(attributes, "divisions", TICKS)
-    if before is None or (measure.key.tonic, measure.key.mode) != (before.key.tonic, before.key.mode):
-        if not part.track.drums:
-            key = SubElement(attributes, "key")
-            _text(key, "fifths", measure.key.fifths)
-            _text(key, "mode", measure.key.mode)
+    keyed = before is None or (measure.key.tonic, measure.key.mode) != (before.key.tonic, before.key.mode)
+    if keyed and not part.track.drums:
+        key = SubElement(attributes, "key")
+        _text(key, "fifths", measure.key.fifths)
+        _text(key, "mode", measure.key.mode)
     if before is None or measure.meter != before.meter:
         time = SubElement(attributes, "time")
         _text(time, "beats", measure.meter.numerator)
