@@ -9,10 +9,10 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from toolkit.core import BuiltIn, Codec, Constraint, Corpus, Engine, unknown
+from toolkit.core import BuiltIn, Codec, Constraint, Corpus, Engine, UsageError, unknown
 from toolkit.infill import Gap
 from toolkit.originality import NgramIndex, View
 from toolkit.steer import Potential
@@ -29,9 +29,40 @@ def _no_heading(item: object) -> None:
     return None
 
 
+def _decoded(codec: Codec[Any, Any], given: Any, opened: Sequence[int], made: Sequence[int], controls: Any) -> Any:
+    return codec.decode([*opened, *made])
+
+
+def _uncut(parts: Iterable[Any], controls: Any) -> Iterator[Any]:
+    return iter(parts)
+
+
 @dataclass(frozen=True)
+class NoWishes:
+    """Nothing that particles could steer towards."""
+
+
+def _nothing_wished(
+    codec: Codec[Any, Any], wishes: Any, controls: Any, engine: Engine, opening: Sequence[int]
+) -> tuple[Potential[Any], ...]:
+    return ()
+
+
+def _no_gap(codec: Codec[Any, Any], controls: Any, opened: Sequence[int], given: Any) -> None:
+    return None
+
+
+def _unfilled(codec: Codec[Any, Any], gap: Gap, given: Any, made: Sequence[int], controls: Any) -> Any:
+    raise UsageError(f"gaps cannot be filled in what the codec {codec.name!r} writes.")
+
+
+def _unlimited(codec: Codec[Any, Any], index: NgramIndex, most: int, given: Any) -> Constraint[Any]:
+    raise UsageError(f"copies cannot be limited in what the codec {codec.name!r} writes.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Domain(Generic[Item, Part]):
-    """Everything the toolkit must know of one kind of material.
+    """Everything the toolkit must know of one kind of material. What has a default may be left out by a new domain.
 
     ``controls`` is a frozen dataclass of knobs (`toolkit.core.knob`) for generation; ``constraint`` lowers its
     values, for what goes on from the given item (None: from nothing), to an automaton that includes the codec's
@@ -60,26 +91,26 @@ class Domain(Generic[Item, Part]):
     name: str
     codecs: Mapping[str, type[Codec[Item, Part]]]
     default_codec: str
-    built_in: Mapping[str, BuiltIn[Item]]
+    built_in: Mapping[str, BuiltIn[Item]] = field(default_factory=dict)
     suffixes: frozenset[str]
     read: Callable[..., Corpus[Item]]
     controls: type
     constraint: Callable[[Codec[Item, Part], Any, Item | None], Constraint[Any]]
-    constrains_given: bool
+    constrains_given: bool = True
     read_prompt: Callable[[str], Item]
     opening: Callable[[Codec[Item, Part], Item], list[int]]
-    blank: Item | None
-    finish: Callable[[Codec[Item, Part], Item | None, Sequence[int], Sequence[int], Any], Item]
-    cut_parts: Callable[[Iterable[Part], Any], Iterator[Part]]
+    blank: Item | None = None
+    finish: Callable[[Codec[Item, Part], Item | None, Sequence[int], Sequence[int], Any], Item] = _decoded
+    cut_parts: Callable[[Iterable[Part], Any], Iterator[Part]] = _uncut
     exports: Mapping[str, Callable[[Item, Mapping[str, Any]], bytes]]
     show: Callable[[Item], str]
     unit: str
-    wishes: type
-    wished: Callable[[Codec[Item, Part], Any, Any, Engine, Sequence[int]], tuple[Potential[Any], ...]]
-    gap_asked: Callable[[Codec[Item, Part], Any, Sequence[int], Item | None], Gap | None]
-    filled: Callable[[Codec[Item, Part], Gap, Item | None, Sequence[int], Any], Item]
+    wishes: type = NoWishes
+    wished: Callable[[Codec[Item, Part], Any, Any, Engine, Sequence[int]], tuple[Potential[Any], ...]] = _nothing_wished
+    gap_asked: Callable[[Codec[Item, Part], Any, Sequence[int], Item | None], Gap | None] = _no_gap
+    filled: Callable[[Codec[Item, Part], Gap, Item | None, Sequence[int], Any], Item] = _unfilled
     view: View[Item]
-    copy_limit: Callable[[Codec[Item, Part], NgramIndex, int, Item | None], Constraint[Any]]
+    copy_limit: Callable[[Codec[Item, Part], NgramIndex, int, Item | None], Constraint[Any]] = _unlimited
     sampling: Mapping[str, Any]
     length: int
     prompt_files: frozenset[str] = frozenset()

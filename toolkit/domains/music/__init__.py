@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-
-from toolkit.core import Codec
 from toolkit.domains import Domain
 from toolkit.domains.music.controls import MelodyControls, constraint
 from toolkit.domains.music.corpora import ABC, MIDI, built_in, read
@@ -21,16 +18,6 @@ from toolkit.score.notes import Score, Track
 __all__ = ["DOMAIN"]
 
 
-def _finish(
-    codec: Codec[Score, Part], given: Score | None, opened: Sequence[int], made: Sequence[int], controls: MelodyControls
-) -> Score:
-    return codec.decode([*opened, *made])
-
-
-def _uncut_parts(parts: Iterable[Part], controls: MelodyControls) -> Iterator[Part]:
-    return iter(parts)
-
-
 def _heading(given: Score) -> Score:
     return Score((Track(()),), meters=given.meters, keys=given.keys)
 
@@ -44,12 +31,8 @@ DOMAIN: Domain[Score, Part] = Domain(
     read=read,
     controls=MelodyControls,
     constraint=constraint,
-    constrains_given=True,
     read_prompt=read_prompt,
     opening=opening,
-    blank=None,
-    finish=_finish,
-    cut_parts=_uncut_parts,
     exports=EXPORTS,
     show=show,
     unit="note",
