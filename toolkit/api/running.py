@@ -260,8 +260,9 @@ class Run:
     def constraint(self, controls: Any, given: Any = None) -> Constraint[Any]:
         """What every result must be: well-formed, as ``controls`` ask, and without an end if the model knows none."""
         asked = self.domain.constraint(self.codec, controls, given)
-        if controls.max_copy is not None:
-            limit = self.domain.copy_limit(self.codec, self._needed_index(), controls.max_copy, given)
+        most: int | None = getattr(controls, "max_copy", None)  # a domain may be unable to limit copies
+        if most is not None:
+            limit = self.domain.copy_limit(self.codec, self._needed_index(), most, given)
             asked = Both(asked, limit)
         whole = self.config.corpus.get("whole")
         return Without(asked, [self.codec.stop], self.codec.size) if whole else asked
