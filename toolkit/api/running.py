@@ -297,13 +297,24 @@ class Run:
         return self.index
 
     def evaluate(
-        self, corpus: str, split: Split = "validation", *, reset: int | None = None, **reading: Any
+        self,
+        corpus: str,
+        split: Split = "validation",
+        *,
+        reset: int | None = None,
+        by_document: bool = False,
+        **reading: Any,
     ) -> Evaluation:
-        """The loss over a split of a corpus in fp32, one stream with the state carried (or reset every so many)."""
-        from toolkit.evaluate import evaluate
+        """The loss over a split of a corpus in fp32, one stream with the state carried (or reset every so many).
 
-        if reset is not None and reset < 1:
-            raise UsageError(f"the state is forgotten after at least one token, not {reset}.")
+        ``by_document`` begins every document with an empty state instead, as generation begins.
+        """
+        from toolkit.evaluate import evaluate, evaluate_documents
+
+        if reset is not None and (reset < 1 or by_document):
+            raise UsageError(f"the state is forgotten after at least one token or by document, not {reset}.")
+        if by_document:
+            return evaluate_documents(self.model, self._split(corpus, split, reading))
         return evaluate(self.model, self._split(corpus, split, reading), reset=reset)
 
     def evaluate_adapting(

@@ -160,5 +160,6 @@ def _facts(
         notes = sum(len(document.item.notes) for document in documents)
         facts[split] = f"{len(documents):,} {called}, {notes:,} notes"
     largest = max(members.values(), default=0)
-    facts["families"] = f"{len(members):,}, the largest of {largest} {called}"
+    if largest > 1:
+        facts["families"] = f"{len(members):,}, the largest of {largest} {called}"
     return facts
