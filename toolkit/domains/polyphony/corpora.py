@@ -58,7 +58,7 @@ def piece_in(path: Path) -> tuple[Score, str]:
     said = []
     drums = len(whole.notes) - len(kept.notes)
     if drums:
-        said.append(f"its {drums:,} notes of drums are left out.")
+        said.append(f"its drums are left out, {drums:,} of its {len(whole.notes):,} notes.")
     moved = sum((time * TICKS) % whole.resolution > 0 for note in kept.notes for time in (note.start, note.end))
     if moved:
         said.append(f"{moved:,} beginnings and ends of notes are moved to the nearest 24th of a quarter note.")
