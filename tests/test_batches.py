@@ -154,3 +154,56 @@ def test_rows_begin_afresh_as_often_as_asked_and_the_same_way_each_time():
     fresh = np.stack([data.batch(step).fresh_B for step in range(1, data.steps_per_epoch)])
     assert fresh.mean() == pytest.approx(0.2, abs=0.04)
     assert (again.batch(7).fresh_B == data.batch(7).fresh_B).all()
+
+
+def shifted(ids, rng):
+    """A variant that tells itself apart: every id moved by one random thousand."""
+    return ids + 1000 * rng.randint(1, 9)
+
+
+@given(**shapes)
+def test_variants_change_what_is_read_and_never_where(lengths, rows, chunk, seed):
+    encoded = split_of(lengths)
+    plain, varied = (Rows(encoded, rows=rows, chunk=chunk, seed=seed, vary=vary) for vary in (None, shifted))
+    assert (plain.rows, plain.chunk, plain.steps_per_epoch) == (varied.rows, varied.chunk, varied.steps_per_epoch)
+    for step in range(2 * plain.steps_per_epoch):
+        one, other = plain.batch(step), varied.batch(step)
+        assert (one.x_BT == other.x_BT % 1000).all()
+        assert (one.y_BT == other.y_BT % 1000).all()
+        assert (one.fresh_B == other.fresh_B).all()
+        assert ((other.x_BT >= 1000) == (one.x_BT > 0)).all()
+
+
+@given(**shapes)
+def test_a_document_has_one_variant_in_an_epoch_decided_by_seed_and_epoch_alone(lengths, rows, chunk, seed):
+    encoded = split_of(lengths)
+    data = Rows(encoded, rows=rows, chunk=chunk, seed=seed, vary=shifted)
+    document_of = np.repeat(np.arange(len(lengths)), lengths)
+    for epoch in range(2):
+        steps = range(epoch * data.steps_per_epoch, (epoch + 1) * data.steps_per_epoch)
+        read = np.concatenate([data.batch(step).x_BT.ravel() for step in steps])
+        moved = {(int(document_of[each % 1000 - 1]), int(each // 1000)) for each in read if each}
+        assert len(moved) == len({document for document, _ in moved})
+    again = Rows(encoded, rows=rows, chunk=chunk, seed=seed, vary=shifted)
+    for step in reversed(range(2 * data.steps_per_epoch)):
+        assert (again.batch(step).x_BT == data.batch(step).x_BT).all()
+
+
+def test_epochs_and_seeds_read_other_variants():
+    encoded = split_of([20] * 12)
+
+    def variants_of(seed, epoch):
+        data = Rows(encoded, rows=1, chunk=encoded.predictions, seed=seed, vary=shifted)
+        ids = data.batch(epoch).x_BT[0]
+        return {int(each % 1000): int(each // 1000) for each in ids if each}
+
+    readings = [variants_of(0, 0), variants_of(0, 1), variants_of(1, 0)]
+    for one, other in itertools.combinations(readings, 2):
+        both = one.keys() & other.keys()
+        assert any(one[each] != other[each] for each in both)
+    assert len(set(readings[0].values())) > 3
+
+
+def test_a_variant_of_another_length_is_refused():
+    with pytest.raises(ValueError, match="variant"):
+        Rows(split_of([9, 9]), rows=1, chunk=4, seed=0, vary=lambda ids, rng: ids[:-1]).batch(0)

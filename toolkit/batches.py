@@ -13,17 +13,21 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from toolkit.core import SPLITS, Codec, Corpus, InputError, Measure, Split, uniform
+from toolkit.core import SPLITS, Codec, Corpus, InputError, Measure, Split, branch, uniform
 from toolkit.core.once import made_once
 
 FORMAT = 1
 Tokens = npt.NDArray[Any]
+Vary = Callable[[Tokens, Random], Tokens]
+"""(The ids of a document, randomness) -> those of a variant, as many (`toolkit.core.Varying`)."""
 
 
 @dataclass(frozen=True)
@@ -114,31 +118,65 @@ class Rows:
     Every epoch shuffles the documents and starts at another token, both decided by (seed, epoch). A corpus
     too small for the rows asked for gets fewer. All rows are fresh when an epoch begins, and each is with
     probability ``fresh_start`` at any later step.
+
+    With ``vary`` every epoch reads another variant of each document, decided by (seed, epoch, document). A variant is
+    as long as its document, so which stretch of which document a step reads does not depend on it. A whole text has
+    none.
     """
 
-    def __init__(self, encoded: Encoded, *, rows: int, chunk: int, seed: int, fresh_start: float = 0.0) -> None:
+    def __init__(
+        self,
+        encoded: Encoded,
+        *,
+        rows: int,
+        chunk: int,
+        seed: int,
+        fresh_start: float = 0.0,
+        vary: Vary | None = None,
+    ) -> None:
         if encoded.predictions < 2:
             raise InputError("the corpus is too small to train on: its training split has fewer than three tokens.")
-        self.encoded, self.seed, self.fresh_start = encoded, seed, fresh_start
+        self.encoded, self.seed, self.fresh_start, self.vary = encoded, seed, fresh_start, vary
         self.chunk = min(chunk, encoded.predictions)
         self.rows = max(1, min(rows, encoded.predictions // self.chunk))
         self.steps_per_epoch = encoded.predictions // (self.rows * self.chunk)
-        self._epoch, self._read = -1, _ring(encoded, np.random.default_rng(seed))
+        self._epoch, self._read = 0, self._ring(0)
 
     def batch(self, step: int) -> Batch:
         """The batch of one step, counted from 0; the same whenever it is asked for."""
         epoch, within = divmod(step, self.steps_per_epoch)
         if epoch != self._epoch:
-            self._epoch, self._read = epoch, _ring(self.encoded, np.random.default_rng([self.seed, epoch]))
+            self._epoch, self._read = epoch, self._ring(epoch)
         stride = self.steps_per_epoch * self.chunk
         rows = [self._read(row * stride + within * self.chunk, self.chunk + 1) for row in range(self.rows)]
         ids = np.stack(rows).astype(np.int64)
         fresh = [within == 0 or uniform(self.seed, step, row) < self.fresh_start for row in range(self.rows)]
         return Batch(ids[:, :-1], ids[:, 1:], np.asarray(fresh))
 
+    def _ring(self, epoch: int) -> Callable[[int, int], Tokens]:
+        rng = np.random.default_rng([self.seed, epoch])
+        if self.vary is None:
+            return _ring(self.encoded, rng, lambda document, ids: ids)
+        vary, seed = self.vary, branch(self.seed, epoch)
 
-def _ring(encoded: Encoded, rng: np.random.Generator) -> Callable[[int, int], Tokens]:
-    """A function (position, count) -> ids that reads a split as a ring, its documents shuffled and its start turned."""
+        def varied(document: int, ids: Tokens) -> Tokens:
+            """The stop that begins a document and a variant of it; where it is the only one, its closing stop too."""
+            last = len(ids) - (len(self.encoded.starts) == 1)
+            variant = vary(ids[1:last], Random(branch(seed, document)))
+            if len(variant) != last - 1:
+                raise ValueError(f"a variant of {last - 1} ids has {len(variant)}")
+            return np.concatenate([ids[:1], variant, ids[last:]])
+
+        return _ring(self.encoded, rng, varied, kept=4 * self.rows)
+
+
+def _ring(
+    encoded: Encoded, rng: np.random.Generator, seen: Callable[[int, Tokens], Tokens], kept: int = 0
+) -> Callable[[int, int], Tokens]:
+    """A function (position, count) -> ids that reads a split as a ring, its documents shuffled and its start turned.
+
+    ``seen`` makes of a document's number and ids what is read of it; the last ``kept`` answers are remembered.
+    """
     tokens, starts = encoded.tokens, encoded.starts
     # The closing stop is left out: the stop that begins the next document on the ring takes its place.
     lengths = np.diff(starts, append=len(tokens) - 1) if len(starts) > 1 else np.asarray([len(tokens)])
@@ -146,14 +184,19 @@ def _ring(encoded: Encoded, rng: np.random.Generator) -> Callable[[int, int], To
     ends = np.cumsum(lengths[order])
     total, turn = int(ends[-1]), int(rng.integers(ends[-1]))
 
+    @lru_cache(kept)
+    def whole(number: int) -> Tokens:
+        return seen(number, tokens[starts[number] : starts[number] + lengths[number]])
+
     def read(position: int, count: int) -> Tokens:
         pieces: list[Tokens] = []
         position = (position + turn) % total
         while count:
-            document = int(np.searchsorted(ends, position, side="right"))
-            first = int(starts[order[document]]) + position - int(ends[document] - lengths[order[document]])
-            take = min(count, int(ends[document]) - position)
-            pieces.append(tokens[first : first + take])
+            place = int(np.searchsorted(ends, position, side="right"))
+            number = int(order[place])
+            first = position - int(ends[place] - lengths[number])
+            take = min(count, int(ends[place]) - position)
+            pieces.append(whole(number)[first : first + take])
             count -= take
             position = (position + take) % total
         return np.concatenate(pieces)

@@ -30,6 +30,7 @@ class TrainSettings:
     batch: int = knob(16, "rows trained side by side", low=1, high=65536)
     chunk: int = knob(64, "tokens back in time that a gradient reaches", low=1, high=65536, unit="tokens")
     fresh_start: float = knob(0.03, "share of chunks begun with an empty memory, as generation begins", low=0, high=1)
+    augment: bool = knob(True, "read a new variant of every piece in each epoch, where the codec can make them")
     learning_rate: float = knob(6e-3, "peak learning rate", low=0, high=100)
     warmup: float = knob(0.02, "share of the run over which the learning rate rises", low=0, high=1)
     warmup_steps: int = knob(150, "steps over which it rises at least, in all but the shortest runs", low=0, high=10**6)

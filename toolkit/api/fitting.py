@@ -26,8 +26,8 @@ from toolkit.api.events import Event, Finished, Noted, Previewed, Started, Stepp
 from toolkit.api.materials import codec_for, open_corpus, prepare
 from toolkit.api.originality import MOST_SYMBOLS, build_index, read_index, write_index
 from toolkit.api.running import open_run
-from toolkit.batches import Encoded, Rows
-from toolkit.core import CheckpointError, Codec, Corpus, ToolkitError, UsageError, checked, unknown
+from toolkit.batches import Encoded, Rows, Vary
+from toolkit.core import CheckpointError, Codec, Corpus, ToolkitError, UsageError, Varying, checked, unknown
 from toolkit.evaluate import evaluate
 from toolkit.models import ModelSettings, RecurrentLM, parameters
 from toolkit.originality import NgramIndex
@@ -117,7 +117,7 @@ def dry_run(plan: Plan) -> dict[str, Any]:
     config, codec, notes = _planned(plan, corpus)
     training = checked(TrainSettings, config.training)
     encoded = prepare(corpus, codec)
-    rows = _rows(encoded.split("train"), training, plan.seed)
+    rows = _rows(encoded.split("train"), training, plan.seed, _vary(codec, training, corpus.whole))
     size = parameters(RecurrentLM(codec.size, checked(ModelSettings, config.model)))
     return {
         "corpus": corpus.name,
@@ -157,6 +157,8 @@ def _planned(plan: Plan, corpus: Corpus[Any]) -> tuple[RunConfig, Codec[Any, Any
     model = checked(ModelSettings, model_given)
     training = checked(TrainSettings, plan.training)
     sampling = _checked_sampling(domain.name, plan.sampling)
+    if _vary(codec, training, corpus.whole) is not None:
+        notes.append("Every epoch reads new variants of the documents (train.augment=no reads them as they are).")
     config = RunConfig(
         domain=corpus.domain,
         codec={"name": codec.name, "fingerprint": codec.fingerprint},
@@ -278,7 +280,8 @@ class _Fitting:
         self.learnt, validation = store.split("train"), store.split("validation")
         self.held_out = validation if validation.predictions else self.learnt
         self.split = "validation" if validation.predictions else "train"
-        self.rows = _rows(self.learnt, self.settings, config.seed)
+        vary = _vary(codec, self.settings, corpus.whole)
+        self.rows = _rows(self.learnt, self.settings, config.seed, vary)
         if self.rows.rows % group.size:
             raise UsageError(f"train.batch ({self.rows.rows} rows) cannot be shared out evenly among {group.size}.")
         begun = runs.newest_point(folder, lambda _: None) is not None
@@ -428,8 +431,14 @@ class _Fitting:
             raise CheckpointError(f"{point.folder} does not fit the run it lies in.") from None
 
 
-def _rows(encoded: Encoded, settings: TrainSettings, seed: int) -> Rows:
-    return Rows(encoded, rows=settings.batch, chunk=settings.chunk, seed=seed, fresh_start=settings.fresh_start)
+def _rows(encoded: Encoded, settings: TrainSettings, seed: int, vary: Vary | None) -> Rows:
+    fresh = settings.fresh_start
+    return Rows(encoded, rows=settings.batch, chunk=settings.chunk, seed=seed, fresh_start=fresh, vary=vary)
+
+
+def _vary(codec: Codec[Any, Any], settings: TrainSettings, whole: bool) -> Vary | None:
+    """How documents are varied from epoch to epoch; None where they are read as they are."""
+    return codec.variant_ids if settings.augment and not whole and isinstance(codec, Varying) else None
 
 
 def _first_training(config: RunConfig, settings: TrainSettings, device: str, begun: bool) -> Training:

@@ -39,7 +39,7 @@ def open_corpus(corpus: str, *, domain: str | None = None, codec: str | None = N
             raise UsageError(f"the corpus {corpus!r} is of the domain {entry.domain}, not {domain}.")
         if reading:
             raise UsageError(f"the corpus {corpus!r} comes with the toolkit and takes no {_listed(reading)}.")
-        if not entry.available():
+        if not entry.available() and not entry.fetched:
             raise MissingExtraError(f"the corpus {corpus!r}", entry.needs)
         return entry.open()
     if corpus.startswith(HUB):

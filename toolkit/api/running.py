@@ -260,8 +260,9 @@ class Run:
     def constraint(self, controls: Any, given: Any = None) -> Constraint[Any]:
         """What every result must be: well-formed, as ``controls`` ask, and without an end if the model knows none."""
         asked = self.domain.constraint(self.codec, controls, given)
-        if controls.max_copy is not None:
-            limit = self.domain.copy_limit(self.codec, self._needed_index(), controls.max_copy, given)
+        most: int | None = getattr(controls, "max_copy", None)  # a domain may be unable to limit copies
+        if most is not None:
+            limit = self.domain.copy_limit(self.codec, self._needed_index(), most, given)
             asked = Both(asked, limit)
         whole = self.config.corpus.get("whole")
         return Without(asked, [self.codec.stop], self.codec.size) if whole else asked
@@ -296,13 +297,24 @@ class Run:
         return self.index
 
     def evaluate(
-        self, corpus: str, split: Split = "validation", *, reset: int | None = None, **reading: Any
+        self,
+        corpus: str,
+        split: Split = "validation",
+        *,
+        reset: int | None = None,
+        by_document: bool = False,
+        **reading: Any,
     ) -> Evaluation:
-        """The loss over a split of a corpus in fp32, one stream with the state carried (or reset every so many)."""
-        from toolkit.evaluate import evaluate
+        """The loss over a split of a corpus in fp32, one stream with the state carried (or reset every so many).
 
-        if reset is not None and reset < 1:
-            raise UsageError(f"the state is forgotten after at least one token, not {reset}.")
+        ``by_document`` begins every document with an empty state instead, as generation begins.
+        """
+        from toolkit.evaluate import evaluate, evaluate_documents
+
+        if reset is not None and (reset < 1 or by_document):
+            raise UsageError(f"the state is forgotten after at least one token or by document, not {reset}.")
+        if by_document:
+            return evaluate_documents(self.model, self._split(corpus, split, reading))
         return evaluate(self.model, self._split(corpus, split, reading), reset=reset)
 
     def evaluate_adapting(

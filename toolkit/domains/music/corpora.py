@@ -20,10 +20,11 @@ from toolkit.domains.music.gathering import Gathered, Sentences, corpus_of, labe
 from toolkit.score import TICKS, Score, extract_melody, in_order, read_midi
 from toolkit.score.abc import Tune
 
-__all__ = ["built_in", "read"]
+__all__ = ["ABC", "LARGEST", "MIDI", "built_in", "files_of", "nothing_left", "read"]
 
 MIDI, ABC = frozenset({".mid", ".midi"}), frozenset({".abc"})
-_LARGEST = 1 << 26
+LARGEST = 1 << 26
+"""Bytes of a file; larger ones are left out."""
 
 
 def read(source: str) -> Corpus[Score]:
@@ -34,7 +35,7 @@ def read(source: str) -> Corpus[Score]:
     with the reason.
     """
     gathered = Gathered()
-    for name, path in _files(source):
+    for name, path in files_of(source):
         try:
             _take_file(name, path, gathered)
         except InputError as error:
@@ -42,7 +43,7 @@ def read(source: str) -> Corpus[Score]:
         except OSError as error:
             gathered.drop(name, f"it cannot be read: {error.strerror or error}.")
     if not gathered.documents:
-        raise InputError(_nothing_left(source, gathered.findings))
+        raise InputError(nothing_left(source, gathered.findings, "melody"))
     families = find_families(gathered.documents)
     kept, doubles = without_copies(gathered.documents, families)
     findings = [doubles.get(finding.name, finding) for finding in gathered.findings]
@@ -50,7 +51,7 @@ def read(source: str) -> Corpus[Score]:
     return corpus_of(title, source, "not stated", kept, findings, families)
 
 
-def _files(source: str) -> list[tuple[str, Path]]:
+def files_of(source: str) -> list[tuple[str, Path]]:
     """(Name, path) of the files that ``source`` means, by name; InputError when there are none."""
     path = Path(source)
     if path.is_file():
@@ -71,8 +72,8 @@ def _take_file(name: str, path: Path, gathered: Gathered) -> None:
     suffix = path.suffix.lower()
     if suffix not in MIDI | ABC:
         raise InputError("it is neither a MIDI file (.mid, .midi) nor ABC (.abc).")
-    if path.stat().st_size > _LARGEST:
-        raise InputError(f"it is larger than {_LARGEST >> 20} MB.")
+    if path.stat().st_size > LARGEST:
+        raise InputError(f"it is larger than {LARGEST >> 20} MB.")
     if suffix in MIDI:
         gathered.take(name, partial(_midi_melody, path))
         return
@@ -122,9 +123,10 @@ def _one_stretch(score: Score, changes: Sentences) -> tuple[Score, Sentences]:
     return cut, (*changes, said)
 
 
-def _nothing_left(source: str, findings: Sequence[Finding]) -> str:
+def nothing_left(source: str, findings: Sequence[Finding], what: str) -> str:
+    """Why no file of ``source`` gave a ``what``, in one sentence."""
     if len(findings) == 1:
-        return f"{source} gives no melody: {findings[0].reason}"
+        return f"{source} gives no {what}: {findings[0].reason}"
     reasons: dict[str, list[str]] = defaultdict(list)
     for finding in findings:
         reasons[finding.reason].append(finding.name)

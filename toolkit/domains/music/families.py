@@ -79,7 +79,7 @@ def find_families(documents: Iterable[Document[Score]]) -> Families:
             one, other = sorted((head(names[first]), head(names[second])))
             root[other] = one
     of = {name: head(name) for name in names}
-    splits = _placed(set(of.values()))
+    splits = placed(set(of.values()))
     return Families(of, {name: splits[of[name]] for name in names})
 
 
@@ -136,7 +136,7 @@ def _alike(contours: Sequence[Contours], least: float) -> Iterable[tuple[int, in
                 yield other, tune
 
 
-def _placed(families: Collection[str]) -> dict[str, Split]:
+def placed(families: Collection[str]) -> dict[str, Split]:
     order = sorted(families, key=_place)
     test = min(sum(_place(family) < TEST for family in order), len(order) - (len(order) > 2))
     validation = min(sum(_place(family) < VALIDATION for family in order), test - (len(order) > 1))

@@ -117,9 +117,13 @@ def corpus_of(
     documents: Sequence[Document[Score]],
     findings: Iterable[Finding],
     families: Families,
+    *,
+    domain: str = "music",
+    called: str = "tunes",
 ) -> Corpus[Score]:
+    """The corpus of these documents; ``called`` is what its facts name them."""
     splits: dict[Split, list[Document[Score]]] = {split: [] for split in SPLITS}
-    digest = hashlib.sha256(b"melodies 1")
+    digest = hashlib.sha256(b"melodies 1" if domain == "music" else f"{domain} 1".encode())
     for document in sorted(documents, key=lambda each: each.name):
         split = families.splits[document.name]
         splits[split].append(document)
@@ -128,13 +132,13 @@ def corpus_of(
     findings = tuple(findings)
     return Corpus(
         name=name,
-        domain="music",
+        domain=domain,
         source=source,
         licence=licence,
         sha256=digest.hexdigest(),
         read=lambda split: tuple(splits[split]),
         findings=findings,
-        facts=_facts(splits, findings, families),
+        facts=_facts(splits, findings, families, called),
     )
 
 
@@ -144,15 +148,18 @@ def _content(score: Score) -> bytes:
 
 
 def _facts(
-    splits: Mapping[Split, Sequence[Document[Score]]], findings: Sequence[Finding], families: Families
+    splits: Mapping[Split, Sequence[Document[Score]]], findings: Sequence[Finding], families: Families, called: str
 ) -> dict[str, str]:
     outcomes = Counter(finding.outcome for finding in findings)
     members: Counter[str] = Counter()
-    facts = {"read": f"{len(findings):,} tunes: " + ", ".join(f"{count:,} {what}" for what, count in outcomes.items())}
+    facts = {
+        "read": f"{len(findings):,} {called}: " + ", ".join(f"{count:,} {what}" for what, count in outcomes.items())
+    }
     for split, documents in splits.items():
         members.update(families.of[document.name] for document in documents)
         notes = sum(len(document.item.notes) for document in documents)
-        facts[split] = f"{len(documents):,} tunes, {notes:,} notes"
+        facts[split] = f"{len(documents):,} {called}, {notes:,} notes"
     largest = max(members.values(), default=0)
-    facts["families"] = f"{len(members):,}, the largest of {largest} tunes"
+    if largest > 1:
+        facts["families"] = f"{len(members):,}, the largest of {largest} {called}"
     return facts

@@ -22,6 +22,9 @@ from toolkit.engine.torch_engine import without_tf32
 Reader = Callable[[Tensor, Tensor, State | None], tuple[float, State]]
 """(x_BT, y_BT, state) -> (the nats of y_BT, the state after): what a model makes of one chunk."""
 
+Predicting = Callable[[Tensor, State | None], tuple[Tensor, State]]
+"""(x_BT, state) -> (logits_BTV on the model's device, the state after)."""
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -77,8 +80,8 @@ def evaluate(
     # Streams differ by at most one token; the pad is never counted.
     ids_BT = torch.stack([nn.functional.pad(each, (0, length - len(each)), value=-1) for each in parts])
     counted = int((ids_BT[:, 1:] >= 0).sum())
-    with _as_it_is(model) as read:
-        total, _ = _read(read, ids_BT, reset or chunk, None, forgetful=reset is not None)
+    with as_it_is(model) as logits_of:
+        total, _ = _read(_scoring(logits_of), ids_BT, reset or chunk, None, forgetful=reset is not None)
     share = counted / encoded.predictions
     return Evaluation(total, counted, {unit: share * amount for unit, amount in encoded.measure.items()})
 
@@ -125,14 +128,24 @@ def _read(
     return total, state
 
 
-@contextlib.contextmanager
-def _as_it_is(model: nn.Module) -> Iterator[Reader]:
-    """A reader that learns nothing; the model is in evaluation mode for as long."""
-    device = next(model.parameters()).device
+def _scoring(logits_of: Predicting) -> Reader:
+    """A reader that learns nothing."""
 
     def read(x_BT: Tensor, y_BT: Tensor, state: State | None) -> tuple[float, State]:
+        logits_BTV, state = logits_of(x_BT, state)
+        return float(nats(logits_BTV, y_BT.to(logits_BTV.device))), state
+
+    return read
+
+
+@contextlib.contextmanager
+def as_it_is(model: nn.Module) -> Iterator[Predicting]:
+    """The model as a function of ids on any device, in fp32; it is in evaluation mode for as long."""
+    device = next(model.parameters()).device
+
+    def read(x_BT: Tensor, state: State | None) -> tuple[Tensor, State]:
         logits_BTV, state = model(x_BT.to(device), state)
-        return float(nats(logits_BTV, y_BT.to(device))), state
+        return logits_BTV, state
 
     was_training = model.training
     model.eval()

@@ -1,0 +1,154 @@
+"""Documents are measured one by one from an empty memory, and mixtures of views are distributions."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from toolkit.batches import Encoded
+from toolkit.core import InputError
+from toolkit.domains.polyphony.steps import StepsCodec
+from toolkit.evaluate import document_nats, evaluate, evaluate_documents, mixed_nats, step_loss
+from toolkit.evaluate.published import BENCHMARKS, ROWS, rows_of
+from toolkit.models import ModelSettings, RecurrentLM
+
+TINY = StepsCodec(grid=1, lowest=60, highest=63, low=60, high=63)
+STOP = TINY.stop
+
+
+@pytest.fixture(scope="module", params=["lstm", "gru"])
+def model(request):
+    torch.manual_seed(3)
+    model = RecurrentLM(TINY.size, ModelSettings(cell=request.param, width=10, embedding=5, layers=2))
+    with torch.no_grad():
+        for each in model.parameters():
+            each.mul_(3)  # so that what was read matters
+    return model.eval()
+
+
+def split_of(documents):
+    tokens, starts = [], []
+    for document in documents:
+        starts.append(len(tokens))
+        tokens += [STOP, *document]
+    return Encoded(np.asarray([*tokens, STOP], "<u2"), np.asarray(starts), {"step": 10.0})
+
+
+def predictions(model, history):
+    """p(x | history), the stop fed first to an empty memory, one token after another."""
+    state = None
+    with torch.no_grad():
+        for token in [STOP, *history]:
+            logits, state = model(torch.tensor([[token]]), state)
+    return logits[0, 0].double().softmax(-1).numpy()
+
+
+def by_hand(model, document):
+    whole = [*document, STOP]
+    return [-np.log(predictions(model, whole[:place])[token]) for place, token in enumerate(whole)]
+
+
+RNG = np.random.default_rng(0)
+DOCUMENTS = [RNG.integers(0, 5, length).tolist() for length in (7, 1, 30, 12, 0, 29)]
+
+
+@pytest.mark.parametrize(("rows", "chunk"), [(1, 100), (2, 5), (6, 1), (4, 30), (32, 7)])
+def test_every_token_of_every_document_costs_what_it_does_alone(model, rows, chunk):
+    found = document_nats(model, split_of(DOCUMENTS), rows=rows, chunk=chunk)
+    for nats, document in zip(found, DOCUMENTS, strict=True):
+        assert nats == pytest.approx(by_hand(model, document), rel=1e-5)
+
+
+def test_the_evaluation_is_their_sum_and_differs_from_the_one_that_carries_on(model):
+    encoded = split_of(DOCUMENTS)
+    score = evaluate_documents(model, encoded)
+    assert score.nats == pytest.approx(sum(sum(by_hand(model, each)) for each in DOCUMENTS), rel=1e-6)
+    assert score.predictions == encoded.predictions == sum(len(each) + 1 for each in DOCUMENTS)
+    assert score.measure == encoded.measure
+    assert abs(score.nats - evaluate(model, encoded).nats) > 0.01
+    alone = split_of(DOCUMENTS[2:3])
+    assert evaluate_documents(model, alone).nats == pytest.approx(evaluate(model, alone).nats, rel=1e-6)
+
+
+def test_the_order_of_documents_changes_nothing(model):
+    there, back = (document_nats(model, split_of(each)) for each in (DOCUMENTS, DOCUMENTS[::-1]))
+    for one, other in zip(there, back[::-1], strict=True):
+        assert one == pytest.approx(other, rel=1e-6)
+
+
+def test_nothing_to_evaluate_is_said(model):
+    with pytest.raises(InputError, match="nothing to evaluate"):
+        document_nats(model, Encoded(np.asarray([], int), np.asarray([], int), {}))
+
+
+HISTORIES = [[], [0], [3], [3, 2, 4], [1, 4, 2], [3, 0, 4, 4, 1], [2, 1, 0]]
+SHIFTS = [(0, 1), (0, 1, -1), (0, 2, -2, 3, -3), (0, 9)]
+
+
+@pytest.mark.parametrize("shifts", SHIFTS)
+@pytest.mark.parametrize("history", HISTORIES)
+def test_a_mixture_over_transpositions_sums_to_one_after_any_history(model, history, shifts):
+    """Pitches at both edges fall off the range of some transposition, before and at the token predicted."""
+    views = [TINY.transposition(each) for each in shifts]
+    extended = [[*history, token] for token in range(TINY.size)]
+    found = mixed_nats(model, split_of(extended), views)
+    chances = np.exp([-nats[len(history)] for nats in found])
+    assert chances.sum() == pytest.approx(1, abs=1e-6)
+    assert (chances > 0).all()
+    assert chances == pytest.approx(mixture_by_hand(model, history, views), rel=1e-4)
+
+
+def mixture_by_hand(model, history, views):
+    parts = []
+    for view in views:
+        seen = [int(view[token]) for token in history]
+        if -1 in seen:
+            continue
+        chances = np.array([0.0 if other < 0 else predictions(model, seen)[other] for other in view])
+        parts.append(chances / chances.sum())
+    return np.mean(parts, axis=0)
+
+
+def test_whole_pieces_under_a_mixture_are_a_distribution(model):
+    """The chances of all sequences of three tokens, as products along each, sum to 1."""
+    views = [TINY.transposition(each) for each in (0, 1, -1)]
+    every = [list(each) for each in itertools.product(range(TINY.size), repeat=3)]
+    found = mixed_nats(model, split_of(every), views, rows=216)
+    assert sum(np.exp(-nats[:3].sum()) for nats in found) == pytest.approx(1, abs=1e-5)
+
+
+def test_one_view_is_no_mixture_and_the_ids_themselves_must_be_one(model):
+    encoded = split_of(DOCUMENTS)
+    for one, other in zip(
+        mixed_nats(model, encoded, [TINY.transposition(0)] * 2), document_nats(model, encoded), strict=True
+    ):
+        assert one == pytest.approx(other, rel=1e-9)
+    with pytest.raises(ValueError, match="as it is"):
+        mixed_nats(model, encoded, [TINY.transposition(1)])
+
+
+def test_losses_per_step_count_what_they_say():
+    pieces = [np.array([2, 1, 4, 0, 4, 5]), np.array([4, 3, 4, 2, 4, 5])]
+    nats = [np.array([1.0, 2.0, 3.0, 4.0, 5.0, 60.0]), np.array([10.0, 20.0, 30.0, 40.0, 50.0, 600.0])]
+    loss = step_loss(pieces, nats, end_of_step=4)
+    assert (loss.pieces, loss.steps) == (2, 5)
+    assert loss.nats_per_step == pytest.approx((15 + 150) / 5)
+    assert loss.nats_per_step_with_stop == pytest.approx((75 + 750) / 5)
+    assert loss.nats_per_step_after_first == pytest.approx((9 + 140) / 3)
+    assert loss.nats_per_step_by_piece == pytest.approx((15 / 2 + 150 / 3) / 2)
+    with pytest.raises(InputError, match="more than one step"):
+        step_loss([np.array([1, 4, 5])], [np.array([1.0, 1.0, 1.0])], end_of_step=4)
+
+
+def test_published_rows_are_in_order_and_name_their_source():
+    assert all(row.source and row.known and row.figures.keys() <= set(BENCHMARKS) for row in ROWS)
+    assert len({(row.model, row.source) for row in ROWS}) == len(ROWS)
+    for name in BENCHMARKS:
+        figures = [row.figures[name] for row in rows_of(name)]
+        assert figures == sorted(figures)
+        assert len(figures) >= 8
+    assert rows_of("jsb")[0].model == "RNN-NADE, Hessian-free"
+    assert "Hessian" not in rows_of("jsb")[-1].model
