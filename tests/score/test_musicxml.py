@@ -42,7 +42,7 @@ def by_music21(score: Score) -> list[list[tuple[Fraction, int, Fraction]]]:
         warnings.simplefilter("ignore")
         read = music21.converter.parseData(write_musicxml(score).decode(), format="musicxml", forceSource=True)
     return [
-        _joined(
+        joined(
             (Fraction(each.getOffsetInHierarchy(part)), note.pitch.midi, Fraction(each.quarterLength), note.tie)
             for each in part.recurse().notes
             for note in (each.notes if each.isChord else [each])
@@ -51,7 +51,7 @@ def by_music21(score: Score) -> list[list[tuple[Fraction, int, Fraction]]]:
     ]
 
 
-def _joined(notes) -> list[tuple[Fraction, int, Fraction]]:
+def joined(notes) -> list[tuple[Fraction, int, Fraction]]:
     """Tied notes as one: music21's own ``stripTies`` takes a note with a natural sign for another than without."""
     whole, pending = [], {}
     for onset, pitch, duration, tie in sorted(notes, key=lambda each: each[:2]):

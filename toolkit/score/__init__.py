@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from toolkit.score.keys import detect_key
     from toolkit.score.melody import Extraction, extract_melody
     from toolkit.score.midi import read_details, read_midi, write_midi
-    from toolkit.score.musicxml import write_musicxml
+    from toolkit.score.musicxml import read_musicxml, write_musicxml
     from toolkit.score.performance import shaped, swung
     from toolkit.score.roll import piano_roll_png, piano_roll_svg
     from toolkit.score.smf import MidiError
@@ -39,6 +39,7 @@ __all__ = [
     "piano_roll_svg",
     "read_details",
     "read_midi",
+    "read_musicxml",
     "render",
     "render_mp3",
     "render_ogg",
@@ -71,6 +72,7 @@ _HOMES = {
     "sheet_svg": "engraving",
     "sound_engine": "sound",
     "swung": "performance",
+    "read_musicxml": "musicxml",
     "write_musicxml": "musicxml",
 }
 

@@ -15,6 +15,7 @@ def score_data(score: Score) -> dict[str, Any]:
         "resolution": score.resolution,
         "title": score.title,
         "tune_type": score.tune_type,
+        "fermatas": list(score.fermatas),
         "meters": [[each.numerator, each.denominator, each.start] for each in score.meters],
         "keys": [[each.tonic, each.mode, each.start] for each in score.keys],
         "tempos": [[each.microseconds, each.start] for each in score.tempos],
@@ -41,6 +42,7 @@ def score_of_data(data: Any) -> Score:
             resolution=data["resolution"],
             title=str(data["title"]),
             tune_type=str(data["tune_type"]),
+            fermatas=tuple(data.get("fermatas", ())),
         )
     except (TypeError, KeyError, IndexError) as error:
         raise InputError(f"what should be a score is none: {error!r}.") from None

@@ -220,7 +220,8 @@ class Score:
     """Tracks and what governs them, in ticks of 1/``resolution`` quarter note.
 
     Meters and tempos begin at tick 0; each kind of change is in order of its start, no two at one tick. ``tune_type``
-    is what kind of tune it is, in one lower-case word (reel, jig, waltz); empty where nobody said.
+    is what kind of tune it is, in one lower-case word (reel, jig, waltz); empty where nobody said. ``fermatas`` are the
+    ticks at which what begins there is held.
     """
 
     tracks: tuple[Track, ...]
@@ -230,6 +231,7 @@ class Score:
     resolution: int = TICKS
     title: str = ""
     tune_type: str = ""
+    fermatas: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         _whole("a score's resolution", self.resolution, 1, 32_767)
@@ -243,6 +245,8 @@ class Score:
         ):
             if starts != sorted(set(starts)):
                 raise InputError(f"a score's {what} must be in order, no two of them at one tick.")
+        for fermata in self.fermatas:
+            _whole("a fermata's place", fermata, 0)
 
     @property
     def notes(self) -> tuple[Note, ...]:
@@ -276,6 +280,7 @@ class Score:
             keys=in_order(replace(each, start=moved(each.start)) for each in self.keys),
             tempos=in_order(replace(each, start=moved(each.start)) for each in self.tempos),
             resolution=resolution,
+            fermatas=tuple(sorted(set(map(moved, self.fermatas)))),
         )
 
     def transposed(self, semitones: int) -> Score:

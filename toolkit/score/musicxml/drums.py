@@ -21,3 +21,9 @@ _PLACES = {
 def place_of(drum: int) -> tuple[str, int, bool]:
     """(Letter, octave, whether its head is a cross) of a General MIDI drum, as in the treble clef."""
     return _PLACES.get(drum, ("B", 4, False))
+
+
+def pitch_at(letter: str, octave: str) -> int:
+    """The General MIDI drum at a place of the staff, the first of several; a closed hi-hat where there is none."""
+    found = (drum for drum, place in _PLACES.items() if (place[0], str(place[1])) == (letter.strip(), octave.strip()))
+    return next(found, 42)

@@ -6,7 +6,7 @@ themselves. Velocities are not written. Source: MusicXML 4.0 (W3C Music Notation
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from toolkit.score.musicxml.drums import place_of
@@ -88,7 +88,8 @@ def _measure(notation: Notation, part: Part, name: str, place: int, *, leads: bo
         if written:
             _text(SubElement(element, "backup"), "duration", measure.end - measure.begin)
         written = True
-        element.extend(_Voice(part, name, number, measure, signs).notes(symbols))
+        held = {fermata - measure.line for fermata in notation.score.fermatas} if number == 1 else set()
+        element.extend(_Voice(part, name, number, measure, signs, held).notes(symbols))
     if place == len(notation.measures) - 1:
         _text(SubElement(element, "barline", location="right"), "bar-style", "light-heavy")
     return element
@@ -147,9 +148,9 @@ def _signs(layers: Sequence[Sequence[Symbol]], measure: Measure) -> Signs:
 class _Voice:
     """Writes the symbols of one layer of a measure as notes."""
 
-    def __init__(self, part: Part, name: str, number: int, measure: Measure, signs: Signs) -> None:
+    def __init__(self, part: Part, name: str, number: int, measure: Measure, signs: Signs, fermatas: Set[int]) -> None:
         self._part, self._name, self._number = part, name, number
-        self._measure, self._signs = measure, signs
+        self._measure, self._signs, self._fermatas = measure, signs, fermatas
 
     def notes(self, symbols: Sequence[Symbol]) -> Iterator[Element]:
         full = self._measure.begin == self._measure.line
@@ -207,8 +208,11 @@ class _Voice:
         for level, kind in enumerate(beam, 1):
             _text(SubElement(note, "beam", number=str(level)), None, kind)
         bounds = _bounds(symbol) if first else []
-        if ties or bounds:
+        fermata = first and bool(symbol.pitches) and not symbol.held and symbol.start in self._fermatas
+        if ties or bounds or fermata:
             notations = SubElement(note, "notations")
+            if fermata:
+                SubElement(notations, "fermata", type="upright")
             for kind in ties:
                 SubElement(notations, "tied", type=kind)
             for kind in bounds:
