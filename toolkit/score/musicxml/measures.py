@@ -23,9 +23,9 @@ LONGEST_MEASURE = 1024
 
 _STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _UNITS = {
-    "breve": Fraction(8), "whole": Fraction(4), "half": Fraction(2), "quarter": Fraction(1), "eighth": Fraction(1, 2), "16th": Fraction(1, 4),
-    "32nd": Fraction(1, 8), "64th": Fraction(1, 16),
-}  # fmt: skip
+    name: Fraction(8, 2**place)
+    for place, name in enumerate(("breve", "whole", "half", "quarter", "eighth", "16th", "32nd", "64th"))
+}
 _NUMBER = re.compile(r"[+-]?\d{1,9}(\.\d{1,9})?")
 
 
