@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ import torch
 
 from toolkit.batches import Encoded
 from toolkit.core import InputError
+from toolkit.domains.polyphony.rolls import FOLDER, ROLLS
 from toolkit.domains.polyphony.steps import StepsCodec
 from toolkit.evaluate import document_nats, evaluate, evaluate_documents, mixed_nats, step_loss
 from toolkit.evaluate.published import BENCHMARKS, ROWS, rows_of
@@ -152,3 +155,29 @@ def test_published_rows_are_in_order_and_name_their_source():
         assert len(figures) >= 8
     assert rows_of("jsb")[0].model == "RNN-NADE, Hessian-free"
     assert "Hessian" not in rows_of("jsb")[-1].model
+
+
+def share(ones, of):
+    return (ones + 0.5) / (of + 1)
+
+
+@pytest.mark.parametrize(
+    "name", ["jsb", *(pytest.param(each, marks=pytest.mark.slow) for each in ("nottingham", "musedata", "piano-midi"))]
+)
+def test_the_rows_that_are_our_own_count_are_what_counting_gives(name):
+    """Each key a coin of its own: by its share of the training steps, and by its share after each of its two states."""
+    loadmat = pytest.importorskip("scipy.io").loadmat
+    folder = os.environ.get(FOLDER) or Path(__file__).parents[3] / "shared" / "data" / "polyphonic"
+    path = Path(folder) / ROLLS[name].file
+    if not path.is_file():
+        pytest.skip(f"{path.name} is not here")
+    content = loadmat(path)
+    learnt, tested = ([roll.astype(int) for roll in content[key][0]] for key in ("traindata", "testdata"))
+    before = [[np.vstack([np.zeros((1, 88), int), roll[:-1]]) for roll in rolls] for rolls in (learnt, tested)]
+    learnt, tested, learnt_before, tested_before = map(np.concatenate, (learnt, tested, *before))
+    alone = share(learnt.sum(0), len(learnt))
+    after = [share((learnt * (learnt_before == on)).sum(0), (learnt_before == on).sum(0)) for on in (0, 1)]
+    for chances, model in ((alone, "its share of steps"), (np.where(tested_before, after[1], after[0]), "step before")):
+        nats = -np.where(tested, np.log(chances), np.log1p(-chances)).sum(1).mean()
+        (row,) = [row for row in ROWS if model in row.model]
+        assert row.figures[name] == pytest.approx(nats, abs=0.006)
