@@ -72,9 +72,9 @@ def benchmark(
     """The loss of ``run`` on the official split of a published set.
 
     More than one of the ``transpositions`` (0, then a semitone up, one down, two up …) are averaged token by token, as
-    `toolkit.evaluate.mixed_nats` describes. ``within_grammar`` gives what the codec's grammar forbids no probability, as
-    generation does. UsageError for an unknown set or split, and for a run whose codec knows no
-    steps or cannot hold the pieces exactly; InputError where the set is not here.
+    `toolkit.evaluate.mixed_nats` describes. ``within_grammar`` gives no probability to what the codec's grammar forbids,
+    as generation does. UsageError for an unknown set or split, and for a run whose codec knows no steps or cannot hold
+    the pieces exactly; InputError where the set is not here.
     """
     from toolkit.evaluate import BENCHMARKS, Reading, document_nats, documents_in, mixed_nats, step_loss
 
@@ -99,9 +99,8 @@ def benchmark(
         nats = document_nats(run.model, encoded, how)
     else:
         nats = mixed_nats(run.model, encoded, [codec.transposition(each) for each in _nearest(transpositions)], how)
-    return Benchmarked(
-        name, split, transpositions, within_grammar, step_loss(pieces, nats, codec.end_of_step), encoded.predictions
-    )
+    loss = step_loss(pieces, nats, codec.end_of_step)
+    return Benchmarked(name, split, transpositions, within_grammar, loss, encoded.predictions)
 
 
 def _nearest(count: int) -> list[int]:

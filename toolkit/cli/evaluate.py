@@ -60,7 +60,7 @@ def command(
     within_grammar: Annotated[
         bool,
         typer.Option(
-            "--within-grammar", help="With --benchmark: what cannot follow has no probability, as in generation."
+            "--within-grammar", help="With --benchmark: what cannot follow has no chance, as when generating."
         ),
     ] = False,
     json: options.Json = False,
@@ -116,7 +116,6 @@ def _benchmark(run: str, name: str, split: str, json: bool, transpositions: int,
 
     if split not in SPLITS:
         raise unknown("split", split, SPLITS)
-    how = {"transpositions": transpositions, "within_grammar": within_grammar}
     found = benchmark(
         open_run(run), name, _as_split(split), transpositions=transpositions, within_grammar=within_grammar
     )
@@ -124,7 +123,8 @@ def _benchmark(run: str, name: str, split: str, json: bool, transpositions: int,
         "run": run,
         "benchmark": name,
         "split": split,
-        **how,
+        "transpositions": transpositions,
+        "within_grammar": within_grammar,
         "pieces": found.loss.pieces,
         "steps": found.loss.steps,
         "predictions": found.predictions,
