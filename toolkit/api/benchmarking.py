@@ -72,7 +72,7 @@ def benchmark(
     """The loss of ``run`` on the official split of a published set.
 
     More than one of the ``transpositions`` (0, then a semitone up, one down, two up …) are averaged token by token, as
-    `toolkit.evaluate.mixed_nats` describes. ``within_grammar`` gives no probability to what the codec's grammar forbids,
+    `toolkit.evaluate.mixed_nats` describes. ``within_grammar`` gives what the grammar forbids no chance,
     as generation does. UsageError for an unknown set or split, and for a run whose codec knows no steps or cannot hold
     the pieces exactly; InputError where the set is not here.
     """
