@@ -43,6 +43,8 @@ def test_a_benchmark_stands_beside_what_others_report(toolkit: Toolkit, run: Pat
     published = {(row["model"], row["nats_per_step"]) for row in facts["published"]}
     assert ("RNN-NADE, Hessian-free", 5.56) in published
     assert all(row["source"] and row["known"] for row in facts["published"])
+    masked = toolkit("evaluate", run, "--benchmark", "jsb", "--within-grammar", "--json").json
+    assert masked["within_grammar"] and masked["nats_per_step"] < facts["nats_per_step"]
     plain = toolkit("evaluate", run, "--benchmark=jsb", "--split=validation", "--transpositions=3")
     assert plain.code == 0
     table = plain.out.split("\n\n")[1].splitlines()
@@ -62,6 +64,7 @@ def test_a_benchmark_stands_beside_what_others_report(toolkit: Toolkit, run: Pat
         ["--benchmark=jsb", "--reset=4"],
         ["--benchmark=jsb", "--transpositions=99"],
         ["jsb", "--transpositions=2"],
+        ["jsb", "--within-grammar"],
         ["jsb", "--by-document", "--reset=4"],
         [],
     ],

@@ -14,7 +14,7 @@ from toolkit.batches import Encoded
 from toolkit.core import InputError
 from toolkit.domains.polyphony.rolls import FOLDER, ROLLS
 from toolkit.domains.polyphony.steps import StepsCodec
-from toolkit.evaluate import document_nats, evaluate, evaluate_documents, mixed_nats, step_loss
+from toolkit.evaluate import Reading, document_nats, evaluate, evaluate_documents, mixed_nats, step_loss
 from toolkit.evaluate.published import BENCHMARKS, ROWS, rows_of
 from toolkit.models import ModelSettings, RecurrentLM
 
@@ -60,9 +60,9 @@ DOCUMENTS = [RNG.integers(0, 5, length).tolist() for length in (7, 1, 30, 12, 0,
 
 @pytest.mark.parametrize(("rows", "chunk"), [(1, 100), (2, 5), (6, 1), (4, 30), (32, 7)])
 def test_every_token_of_every_document_costs_what_it_does_alone(model, rows, chunk):
-    found = document_nats(model, split_of(DOCUMENTS), rows=rows, chunk=chunk)
+    found = document_nats(model, split_of(DOCUMENTS), Reading(rows, chunk))
     for nats, document in zip(found, DOCUMENTS, strict=True):
-        assert nats == pytest.approx(by_hand(model, document), rel=1e-5)
+        assert nats == pytest.approx(by_hand(model, document), rel=1e-5, abs=1e-6)
 
 
 def test_the_evaluation_is_their_sum_and_differs_from_the_one_that_carries_on(model):
@@ -119,8 +119,34 @@ def test_whole_pieces_under_a_mixture_are_a_distribution(model):
     """The chances of all sequences of three tokens, as products along each, sum to 1."""
     views = [TINY.transposition(each) for each in (0, 1, -1)]
     every = [list(each) for each in itertools.product(range(TINY.size), repeat=3)]
-    found = mixed_nats(model, split_of(every), views, rows=216)
+    found = mixed_nats(model, split_of(every), views, Reading(rows=216))
     assert sum(np.exp(-nats[:3].sum()) for nats in found) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("shifts", [(0,), (0, 1, -1), (0, 9)])
+@pytest.mark.parametrize("history", [[], [3], [3, 2, 4], [1, 4, 0], [3, 4, 4]])
+def test_within_a_grammar_what_is_allowed_sums_to_one(model, history, shifts):
+    views = [TINY.transposition(each) for each in shifts]
+    grammar = TINY.grammar()
+    state = grammar.begin()
+    for token in history:
+        state = grammar.step(state, token)
+    allowed = np.flatnonzero(grammar.allowed(state)).tolist()
+    endings = {token: [token, *([] if token == STOP else [4, 2, 4] if token == 4 else [4])] for token in allowed}
+    documents = [[*history, *ending] for ending in endings.values()]
+    documents = [each[:-1] if each[-1] == STOP else each for each in documents]
+    for reading in (Reading(grammar=grammar), Reading(rows=1, chunk=2, grammar=grammar)):
+        found = mixed_nats(model, split_of(documents), views, reading)
+        chances = np.exp([-nats[len(history)] for nats in found])
+        assert chances.sum() == pytest.approx(1, abs=1e-5)
+        if shifts == (0,):
+            whole = predictions(model, history)
+            assert chances == pytest.approx(whole[allowed] / whole[allowed].sum(), rel=1e-4)
+
+
+def test_what_breaks_the_grammar_is_refused(model):
+    with pytest.raises(InputError, match="breaks the grammar"):
+        document_nats(model, split_of([[2, 4], [1, 2, 4]]), Reading(grammar=TINY.grammar()))
 
 
 def test_one_view_is_no_mixture_and_the_ids_themselves_must_be_one(model):

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from toolkit.api.materials import open_corpus, prepare
 from toolkit.api.running import Run
-from toolkit.core import SPLITS, Split, UsageError, unknown
+from toolkit.core import SPLITS, Constraint, Split, UsageError, unknown
 
 if TYPE_CHECKING:
     from toolkit.evaluate import StepLoss
@@ -30,6 +30,8 @@ class Stepped(Protocol):
     @property
     def end_of_step(self) -> int: ...
 
+    def grammar(self) -> Constraint[Any]: ...
+
     def warnings_for(self, item: Any, /) -> str | None: ...
 
     def transposition(self, semitones: int) -> npt.NDArray[np.int64]:
@@ -39,11 +41,15 @@ class Stepped(Protocol):
 
 @dataclass(frozen=True)
 class Benchmarked:
-    """A run's loss on a set, with predictions averaged over so many ``transpositions`` of each piece."""
+    """A run's loss on a set, with predictions averaged over so many ``transpositions`` of each piece.
+
+    ``within_grammar`` says that what cannot follow was given no probability.
+    """
 
     benchmark: str
     split: Split
     transpositions: int
+    within_grammar: bool
     loss: StepLoss
     predictions: int
 
@@ -60,14 +66,17 @@ class Benchmarked:
         return {name: round(value, 5) for name, value in figures.items()}
 
 
-def benchmark(run: Run, name: str, split: Split = "test", *, transpositions: int = 1) -> Benchmarked:
+def benchmark(
+    run: Run, name: str, split: Split = "test", *, transpositions: int = 1, within_grammar: bool = False
+) -> Benchmarked:
     """The loss of ``run`` on the official split of a published set.
 
     More than one of the ``transpositions`` (0, then a semitone up, one down, two up …) are averaged token by token, as
-    `toolkit.evaluate.mixed_nats` describes. UsageError for an unknown set or split, and for a run whose codec knows no
-    steps or cannot hold the pieces exactly; InputError where the set is not here.
+    `toolkit.evaluate.mixed_nats` describes. ``within_grammar`` gives what the grammar forbids no chance,
+    as generation does. UsageError for an unknown set or split, and for a run whose codec knows no steps or cannot hold
+    the pieces exactly; InputError where the set is not here.
     """
-    from toolkit.evaluate import BENCHMARKS, document_nats, documents_in, mixed_nats, step_loss
+    from toolkit.evaluate import BENCHMARKS, Reading, document_nats, documents_in, mixed_nats, step_loss
 
     if name not in BENCHMARKS:
         raise unknown("benchmark", name, BENCHMARKS)
@@ -85,11 +94,13 @@ def benchmark(run: Run, name: str, split: Split = "test", *, transpositions: int
             raise UsageError(f"the codec of {run.name} does not hold {name} as it is: {lost}")
     encoded = prepare(corpus, codec).split(split)
     pieces = [ids[1:] for ids in documents_in(encoded)]
+    how = Reading(grammar=codec.grammar() if within_grammar else None)
     if transpositions == 1:
-        nats = document_nats(run.model, encoded)
+        nats = document_nats(run.model, encoded, how)
     else:
-        nats = mixed_nats(run.model, encoded, [codec.transposition(each) for each in _nearest(transpositions)])
-    return Benchmarked(name, split, transpositions, step_loss(pieces, nats, codec.end_of_step), encoded.predictions)
+        nats = mixed_nats(run.model, encoded, [codec.transposition(each) for each in _nearest(transpositions)], how)
+    loss = step_loss(pieces, nats, codec.end_of_step)
+    return Benchmarked(name, split, transpositions, within_grammar, loss, encoded.predictions)
 
 
 def _nearest(count: int) -> list[int]:

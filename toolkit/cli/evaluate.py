@@ -57,6 +57,12 @@ def command(
     transpositions: Annotated[
         int, typer.Option(help="With --benchmark: average predictions over N transpositions.", min=1, metavar="N")
     ] = 1,
+    within_grammar: Annotated[
+        bool,
+        typer.Option(
+            "--within-grammar", help="With --benchmark: what cannot follow has no chance, as when generating."
+        ),
+    ] = False,
     json: options.Json = False,
     text_column: options.TextColumn = None,
     encoding_errors: options.EncodingErrors = None,
@@ -64,12 +70,12 @@ def command(
     """Every prediction counts, in fp32, one stream with the state carried from the first token to the last."""
     if benchmark is not None:
         if corpus is not None or reset is not None or dynamic or by_document:
-            raise UsageError("--benchmark is measured piece by piece on its own corpus; it takes --split alone.")
-        return _benchmark(run, benchmark, split or "test", transpositions, json)
+            raise UsageError("--benchmark is measured piece by piece on its own corpus; it takes no corpus.")
+        return _benchmark(run, benchmark, split or "test", json, transpositions, within_grammar)
     if corpus is None:
         raise UsageError("say what to measure on: a corpus, or --benchmark NAME.")
-    if transpositions != 1:
-        raise UsageError("--transpositions belongs to --benchmark.")
+    if transpositions != 1 or within_grammar:
+        raise UsageError("--transpositions and --within-grammar belong to --benchmark.")
     split = split or "validation"
     if split not in (*SPLITS, _ALL):
         raise unknown("split", split, (*SPLITS, _ALL))
@@ -104,18 +110,21 @@ def command(
     return None
 
 
-def _benchmark(run: str, name: str, split: str, transpositions: int, json: bool) -> None:
+def _benchmark(run: str, name: str, split: str, json: bool, transpositions: int, within_grammar: bool) -> None:
     from toolkit.api.benchmarking import benchmark
     from toolkit.evaluate import rows_of
 
     if split not in SPLITS:
         raise unknown("split", split, SPLITS)
-    found = benchmark(open_run(run), name, _as_split(split), transpositions=transpositions)
+    found = benchmark(
+        open_run(run), name, _as_split(split), transpositions=transpositions, within_grammar=within_grammar
+    )
     facts = {
         "run": run,
         "benchmark": name,
         "split": split,
         "transpositions": transpositions,
+        "within_grammar": within_grammar,
         "pieces": found.loss.pieces,
         "steps": found.loss.steps,
         "predictions": found.predictions,
