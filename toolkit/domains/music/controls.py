@@ -6,6 +6,7 @@ The knobs speak of music, and so do the limits and rules they become; ids are th
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -87,6 +88,12 @@ class MelodyControls:
         group=_PLAYED,
     )
     dynamics: bool = knob(False, "Louder on strong beats and within a phrase, in MIDI and sound.", group=_PLAYED)
+
+
+def shared_knob(name: str) -> Any:
+    """The knob of that name, for the controls of another domain that means the same by it."""
+    declared = next(each for each in dataclasses.fields(MelodyControls) if each.name == name)
+    return dataclasses.field(default=declared.default, metadata=declared.metadata)
 
 
 @runtime_checkable

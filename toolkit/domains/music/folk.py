@@ -83,7 +83,7 @@ COLLECTIONS = {
 POOLED = ("ryans", "oneills", "airds")
 
 
-def _installed() -> Path | None:
+def music21_corpus() -> Path | None:
     """music21's corpus folder, found without importing music21; None where it is not installed."""
     try:
         found = importlib.util.find_spec("music21")
@@ -96,7 +96,7 @@ def _installed() -> Path | None:
 
 
 def _available(names: Sequence[str]) -> bool:
-    corpus = _installed()
+    corpus = music21_corpus()
     return corpus is not None and all((corpus / COLLECTIONS[name].folder).is_dir() for name in names)
 
 
@@ -161,7 +161,7 @@ def _families(names: tuple[str, ...]) -> Families:
 @cache
 def _gathered(name: str) -> Gathered:
     """The tunes of a collection, kept in memory because parsing them takes seconds."""
-    collection, corpus = COLLECTIONS[name], _installed()
+    collection, corpus = COLLECTIONS[name], music21_corpus()
     if corpus is None:
         raise MissingExtraError(f"the corpus {name}", "corpora")
     gathered = Gathered()

@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from toolkit.core import Codec, Constraint, UsageError
-from toolkit.domains.music.controls import MelodyControls
+from toolkit.domains.music.controls import shared_knob
 from toolkit.score.notes import Score
 
-_OF_MELODIES = {each.name: each for each in dataclasses.fields(MelodyControls)}
 _LOWEST, _HIGHEST = 0, 127
-
-
-def _as_of_melodies(name: str) -> Any:
-    """The knob that melodies have by that name."""
-    declared = _OF_MELODIES[name]
-    return dataclasses.field(default=declared.default, metadata=declared.metadata)
 
 
 @dataclass(frozen=True)
 class PolyphonyControls:
     """None, or False, leaves the choice to the model."""
 
-    low: int | None = _as_of_melodies("low")
-    high: int | None = _as_of_melodies("high")
-    tempo: int = _as_of_melodies("tempo")
-    instrument: int = _as_of_melodies("instrument")
-    title: str | None = _as_of_melodies("title")
-    swing: float = _as_of_melodies("swing")
-    dynamics: bool = _as_of_melodies("dynamics")
+    low: int | None = shared_knob("low")
+    high: int | None = shared_knob("high")
+    tempo: int = shared_knob("tempo")
+    instrument: int = shared_knob("instrument")
+    title: str | None = shared_knob("title")
+    swing: float = shared_knob("swing")
+    dynamics: bool = shared_knob("dynamics")
 
 
 @runtime_checkable
