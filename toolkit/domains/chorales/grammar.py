@@ -105,11 +105,20 @@ class ChoraleGrammar:
         meters = [Meter(*each) for each in table.meters]
         if asked.meter is not None and asked.meter not in meters:
             raise UsageError(f"chorales are in {', '.join(map(str, meters))}, not in {asked.meter}.")
+        self._check_close()
         self._events = sorted({time for kept in asked.kept.values() for time in kept.events})
         self._masks = lru_cache(4096)(self._mask)
         self._pitches = [(number, token.value) for number, token in enumerate(self._tokens) if token.kind is Kind.PITCH]
         if self.distance(self.begin()) >= NEVER:
             raise UsageError("no chorale can be all that is asked for.")
+
+    def _check_close(self) -> None:
+        """UsageError when a bass that is given to its end does not come to the tonic that is asked for."""
+        bass, end, key = self._asked.kept.get(len(VOICES) - 1), self._asked.end, self._asked.key
+        if not self._asked.cadence or bass is None or end is None or key is None or not bass.binds(end - 1):
+            return
+        if not bass.events or (bass.events[max(bass.events)] - key) % 12:
+            raise UsageError("the bass that is given does not end on the tonic.")
 
     def begin(self) -> Place:
         return Place(Stage.METER)
