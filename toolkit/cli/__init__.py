@@ -25,6 +25,7 @@ VERBS = {
     "evaluate": "Measure a run on a corpus it has not learned from.",
     "corpora": "List the corpora that a name stands for.",
     "prepare": "Read a corpus and say what was kept, changed and dropped, and why.",
+    "musicality": "Measure tunes, or what a run makes, against a corpus.",
     "originality": "Say how much of a text or a tune a run has copied from its training corpus.",
     "runs": "List the shipped checkpoints and the runs in ./runs.",
     "info": "Say what a run is, what it learned from and how well it does.",

@@ -49,9 +49,13 @@ class Token(NamedTuple):
 
 @dataclass(frozen=True)
 class Table:
-    """What decides the ids. ``relative``: pitches are counted from the tonic in the octave upwards from middle C."""
+    """What decides the ids. ``relative``: pitches are counted from the tonic in the octave upwards from middle C.
 
-    relative: bool = True
+    MIDI pitches, and training on transpositions, do better (benchmarks/results/chorales.md): with so few chorales,
+    every one of them in many keys is worth more than all of them in one.
+    """
+
+    relative: bool = False
     meters: tuple[tuple[int, int], ...] = ((4, 4), (3, 4), (2, 4), (2, 2), (3, 2), (6, 4), (6, 8))
 
     def __post_init__(self) -> None:
