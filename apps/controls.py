@@ -41,6 +41,8 @@ RUNS = ("blend", "sound_like")
 _NAMES: Mapping[str, str] = {
     "adapt_strength": "How strongly",
     "adapt_to": "Take after this page",
+    "anew": "What is made anew",
+    "bass": "A bass to set voices over",
     "after": "What comes after",
     "blend": "Mix in",
     "high": "Highest note",
@@ -52,8 +54,12 @@ _NAMES: Mapping[str, str] = {
     "middle": "Length of the filling",
     "refill": "Bars to make anew",
     "repeat_bar": "Same bar at most",
+    "rewrite": "A chorale to rewrite",
     "scale": "Stay in the scale",
+    "soprano": "A melody to harmonise",
     "tones": "Only these notes",
+    "unbroken": "No voice falls silent",
+    "uncrossed": "No voices cross",
     "words_from": "Only words of",
 }
 """What a knob is called where its own name, made for a flag, would say too little."""

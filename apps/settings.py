@@ -27,6 +27,7 @@ HEADINGS = (
     "Form",
     "Verse",
     "Scale and range",
+    "Given voices",
     "Harmony and close",
     "Rhythm and motif",
     "Playing",

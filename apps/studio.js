@@ -4,7 +4,7 @@
 
   document.addEventListener("keydown", (event) => {
     const asked = event.key === "Enter" && (event.ctrlKey || event.metaKey) ? "generate" : event.key === "Escape" ? "stop" : "";
-    const button = asked && inView([`text-${asked}`, `music-${asked}`]);
+    const button = asked && inView([...document.querySelectorAll(`[id$="-${asked}"]`)].map((each) => each.id));
     if (!button || button.disabled) return;
     event.preventDefault();
     button.click();
@@ -13,7 +13,7 @@
   // The roll's notes carry the seconds at which they sound; media events do not bubble, so they are caught on the way down.
   const light = (player) => {
     const now = player.ended ? -1 : player.currentTime;
-    for (const note of document.querySelectorAll("#music-roll .note"))
+    for (const note of player.closest(".result").querySelectorAll(".roll .note"))
       note.classList.toggle("sounding", note.dataset.start <= now && now < note.dataset.end);
   };
   const follow = (player) => {
@@ -21,5 +21,5 @@
     if (!player.paused && !player.ended) requestAnimationFrame(() => follow(player));
   };
   for (const name of ["play", "seeked", "pause", "ended"])
-    document.addEventListener(name, (event) => event.target.closest?.("#music-audio") && follow(event.target), true);
+    document.addEventListener(name, (event) => event.target.closest?.(".heard") && follow(event.target), true);
 })();

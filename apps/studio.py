@@ -1,4 +1,4 @@
-"""The studio, assembled and served: two tabs over the runs of this machine, for this machine.
+"""The studio, assembled and served: tabs over the runs of this machine, for this machine.
 
 `build` makes the page, `serve` lets it out behind the guard, `main` does both and stays.
 """
@@ -108,7 +108,7 @@ def _built(library: Library) -> Any:
         import gradio as gr
     except ImportError:
         raise MissingExtraError("the studio", "app") from None
-    from .melody_tab import melody_tab
+    from .score_tab import ROOMS, score_tab
     from .text_tab import text_tab
 
     _decode_on_one_thread()
@@ -117,8 +117,9 @@ def _built(library: Library) -> Any:
         gr.HTML(_HEADER)
         with gr.Tab("Text", id="text", elem_id="tab-text"):
             text_tab(page, library, stops)
-        with gr.Tab("Melody", id="melody", elem_id="tab-melody"):
-            melody_tab(page, library, stops)
+        for room in ROOMS:
+            with gr.Tab(room.title, id=room.makes, elem_id=f"tab-{room.makes}"):
+                score_tab(page, library, stops, room)
     return page
 
 
@@ -131,7 +132,7 @@ def _decode_on_one_thread() -> None:
 
 def _warm(library: Library) -> None:
     """Loads the runs that the page opens with, so that the first click finds them ready."""
-    for domain in ("text", "music"):
+    for domain in ("text", "music", "chorales"):
         for name in library.names(domain)[:1]:
             try:
                 library.open(domain, name).generate(length=8)

@@ -1,4 +1,4 @@
-"""What both tabs are made of: the choice of a run, the buttons, and the way a result is handed over.
+"""What the tabs are made of: the choice of a run, the buttons, and the way a result is handed over.
 
 A tab puts these parts in their places and says what is made of the stream; what one may turn is `settings`. Knows
 neither text nor music.

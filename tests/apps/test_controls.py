@@ -25,7 +25,7 @@ def test_each_kind_has_its_component(room: Any) -> None:
     assert kind_of(room, Knob("instrument", int, 1, "h", low=0, high=1), names=["Piano", "Organ"]) == "Dropdown"
 
 
-@pytest.mark.parametrize("domain", ["text", "music"])
+@pytest.mark.parametrize("domain", ["text", "music", "chorales", "polyphony"])
 def test_an_untouched_control_means_the_default(room: Any, domain: str) -> None:
     controls = room("controls")
     knobs = generation_knobs(domain)

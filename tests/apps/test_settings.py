@@ -31,7 +31,7 @@ def values_of(drawn: Any, **changed: Any) -> list[Any]:
     return [changed.get(knob.name, control.value) for knob, control in zip(drawn.knobs, drawn.controls, strict=True)]
 
 
-@pytest.mark.parametrize("domain", ["text", "music"])
+@pytest.mark.parametrize("domain", ["text", "music", "chorales", "polyphony"])
 def test_every_heading_has_its_place_and_no_help_holds_markup(room: Any, domain: str) -> None:
     knobs = generation_knobs(domain)
     assert {each.group for each in knobs if each.group} <= set(room("settings").HEADINGS)

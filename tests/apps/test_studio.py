@@ -71,11 +71,12 @@ def test_without_a_seed_one_is_chosen_and_told(client: Any) -> None:
 
 
 def test_one_seed_gives_one_melody_and_its_files(client: Any, runs: Path) -> None:
-    picture, sound, _, details, midi, wav, as_json, notes, _ = melody_of(client, bars=4, tempo=180)
+    picture, sound, _, details, midi, wav, xml, as_json, notes, abc, _ = melody_of(client, bars=4, tempo=180)
     made = open_run(runs / "tunes").generate(seed=3, bars=4, tempo=180)
     assert picture.count('class="note"') == len(made.item.notes) > 0
     assert details["settings"]["bars"] == 4
-    for path, suffix in ((midi, ".mid"), (wav, ".wav"), (as_json, ".json"), (notes, ".txt"), (sound, ".wav")):
+    files = {".mid": midi, ".wav": wav, ".musicxml": xml, ".json": as_json, ".txt": notes, ".abc": abc}
+    for suffix, path in [*files.items(), (".wav", sound)]:
         assert Path(path).read_bytes() == made.export(suffix), suffix
 
 
@@ -168,10 +169,13 @@ def test_what_is_too_much_is_refused(client: Any, apps: ModuleType) -> None:
     assert HOSTILE not in refusal(client, **{**ask, "stop_at": None, "logit_bias": f"{HOSTILE}=1"})
 
 
-def test_only_the_two_ways_to_generate_are_public(address: str) -> None:
+PUBLIC = {"/generate_text", "/generate_melody", "/generate_chorale", "/generate_piece"}
+
+
+def test_only_the_ways_to_generate_are_public(address: str) -> None:
     with urllib.request.urlopen(f"{address}gradio_api/info", timeout=10) as answer:
         info = json.load(answer)
-    assert set(info["named_endpoints"]) == {"/generate_text", "/generate_melody"} and not info["unnamed_endpoints"]
+    assert set(info["named_endpoints"]) == PUBLIC and not info["unnamed_endpoints"]
     named = [each["parameter_name"] for each in info["named_endpoints"]["/generate_melody"]["parameters"]]
     assert named[:4] == ["run", "notes", "file", "seed"] and {"bars", "key", "temperature", "tempo"} <= set(named)
     assert "prompt" in info["named_endpoints"]["/generate_text"]["description"]
@@ -308,7 +312,7 @@ def test_a_long_fact_of_a_card_unfolds(room: Any, runs: Path) -> None:
 def test_without_runs_the_page_says_how_to_get_one(apps: ModuleType, tmp_path: Path) -> None:
     page = apps.studio.build([tmp_path])
     told = [each for each in page.config["components"] if "toolkit train" in str(each["props"].get("value"))]
-    assert len(told) == 2 and all(each["props"]["visible"] for each in told)
+    assert len(told) == 4 and all(each["props"]["visible"] for each in told)
 
 
 # --- the whole of it, in a browser ---------------------------------------------------------------------------

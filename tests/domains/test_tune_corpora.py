@@ -58,7 +58,7 @@ def test_a_folder_of_everything(tmp_path: Path) -> None:
     }
     reasons = {finding.name: finding.reason for finding in corpus.findings}
     assert reasons["book.abc#3"] == "bar 2 lasts 3/4 where the meter asks for 1."
-    assert "neither a MIDI file" in reasons["notes.txt"]
+    assert "neither MIDI" in reasons["notes.txt"]
     assert reasons["broken.mid"]
     found = {document.name: document.item for document in documents(corpus)}
     assert found["book.abc#1"].title == "Own Reel"

@@ -45,7 +45,9 @@ def command(
     ] = None,
     prompt_file: Annotated[
         str | None,
-        typer.Option(help="A file to go on from (.txt, .mid, .abc); - is stdin.", metavar="FILE", show_default=False),
+        typer.Option(
+            help="A file to go on from (.txt, .mid, .abc, .mxl …); - is stdin.", metavar="FILE", show_default=False
+        ),
     ] = None,
     seed: Annotated[
         int | None,

@@ -17,7 +17,9 @@ def command(
     run: options.Run,
     file: Annotated[
         str | None,
-        typer.Argument(help="A text, or a melody (.mid, .abc), to compare.", metavar="FILE", show_default=False),
+        typer.Argument(
+            help="A text, or a melody (.mid, .abc, .mxl …), to compare.", metavar="FILE", show_default=False
+        ),
     ] = None,
     build: Annotated[bool, typer.Option("--build", help="Make the run's index anew from its corpus.")] = False,
     exact: Annotated[

@@ -8,9 +8,9 @@ from toolkit.domains import Domain
 from toolkit.domains.chorales.chorale import ChoraleCodec
 from toolkit.domains.chorales.controls import ChoraleControls, NoWishes, constraint, wished
 from toolkit.domains.chorales.corpora import built_in, read
-from toolkit.domains.chorales.prompt import MUSICXML, read_prompt
+from toolkit.domains.chorales.prompt import read_prompt
 from toolkit.domains.chorales.sixteenths import SixteenthsCodec
-from toolkit.domains.music.corpora import MIDI
+from toolkit.domains.music.corpora import MIDI, MUSICXML
 from toolkit.domains.music.originality import MelodyView
 from toolkit.domains.music.prompt import opening
 from toolkit.domains.music.views import EXPORTS

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from toolkit.core import BuiltIn, Corpus, Document, Finding, InputError, MissingExtraError
 from toolkit.domains.chorales.chorale import ChoraleCodec
-from toolkit.domains.chorales.prompt import MUSICXML, read_prompt
+from toolkit.domains.chorales.prompt import read_prompt
 from toolkit.domains.chorales.quartet import VOICES, governing
 from toolkit.domains.chorales.sixteenths import SIXTEENTHS_SET
-from toolkit.domains.music.corpora import LARGEST, MIDI, files_of, nothing_left
+from toolkit.domains.music.corpora import LARGEST, MIDI, MUSICXML, files_of, nothing_left
 from toolkit.domains.music.families import find_families
 from toolkit.domains.music.folk import music21_corpus
 from toolkit.domains.music.gathering import Gathered, corpus_of, without_copies

@@ -6,10 +6,8 @@ from pathlib import Path
 
 from toolkit.core import InputError
 from toolkit.domains.music import prompt as melodies
-from toolkit.domains.music.corpora import MIDI
-from toolkit.score import Score, read_midi, read_musicxml
-
-MUSICXML = frozenset({".musicxml", ".mxl", ".xml"})
+from toolkit.domains.music.corpora import MIDI, MUSICXML, score_in
+from toolkit.score import Score
 
 
 def read_prompt(given: str) -> Score:
@@ -18,7 +16,7 @@ def read_prompt(given: str) -> Score:
     suffix = path.suffix.lower()
     if "\n" in given.strip() or suffix not in MIDI | MUSICXML or not path.is_file():
         raise InputError(f"a chorale is a MIDI or MusicXML file with four parts, and {given.strip()[:60]!r} is none.")
-    return read_midi(path) if suffix in MIDI else read_musicxml(path.read_bytes()).score
+    return score_in(path)[0]
 
 
 def read_melody(given: str) -> Score:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from toolkit.domains import Domain
 from toolkit.domains.music.controls import MelodyControls, constraint
-from toolkit.domains.music.corpora import ABC, MIDI, built_in, read
+from toolkit.domains.music.corpora import ABC, MIDI, MUSICXML, built_in, read
 from toolkit.domains.music.filling import gap_asked, melody_filled
 from toolkit.domains.music.listing import show
 from toolkit.domains.music.melody import MelodyCodec, Part
@@ -27,7 +27,7 @@ DOMAIN: Domain[Score, Part] = Domain(
     codecs={MelodyCodec.name: MelodyCodec},
     default_codec=MelodyCodec.name,
     built_in=built_in,
-    suffixes=MIDI | ABC,
+    suffixes=MIDI | ABC | MUSICXML - {".xml"},  # which is more often no music
     read=read,
     controls=MelodyControls,
     constraint=constraint,
@@ -44,7 +44,7 @@ DOMAIN: Domain[Score, Part] = Domain(
     copy_limit=copy_limit,
     sampling={"temperature": 0.95, "top_p": 0.98},
     length=1024,
-    prompt_files=MIDI | ABC,
+    prompt_files=MIDI | ABC | MUSICXML,
     heading=_heading,
     data=score_data,
     of_data=score_of_data,

@@ -17,22 +17,24 @@ from toolkit.core import Corpus, Finding, InputError
 from toolkit.domains.music.families import find_families
 from toolkit.domains.music.folk import built_in
 from toolkit.domains.music.gathering import Gathered, Sentences, corpus_of, labelled, text_of, without_copies
-from toolkit.score import TICKS, Score, extract_melody, in_order, read_midi
+from toolkit.score import TICKS, Score, extract_melody, in_order, read_midi, read_musicxml
 from toolkit.score.abc import Tune
 
 __all__ = ["ABC", "LARGEST", "MIDI", "built_in", "files_of", "nothing_left", "read"]
 
 MIDI, ABC = frozenset({".mid", ".midi"}), frozenset({".abc"})
+MUSICXML = frozenset({".musicxml", ".mxl", ".xml"})
 LARGEST = 1 << 26
 """Bytes of a file; larger ones are left out."""
 
 
 def read(source: str) -> Corpus[Score]:
-    """The melodies of a MIDI or ABC file, of every such file in a folder and below it, or of what a glob matches.
+    """The melodies of a MIDI, MusicXML or ABC file, of every such file in a folder and below it, or of what a glob
+    matches.
 
-    Of a MIDI file the likeliest melody track is taken, and of a tune whose meter or key changes the longest stretch
-    in one. Exact copies are left out; versions of a tune fall into the same split. InputError when nothing is left,
-    with the reason.
+    Of a file of several tracks the likeliest melody is taken, and of a tune whose meter or key changes the longest
+    stretch in one. Exact copies are left out; versions of a tune fall into the same split. InputError when nothing is
+    left, with the reason.
     """
     gathered = Gathered()
     for name, path in files_of(source):
@@ -70,12 +72,12 @@ def files_of(source: str) -> list[tuple[str, Path]]:
 
 def _take_file(name: str, path: Path, gathered: Gathered) -> None:
     suffix = path.suffix.lower()
-    if suffix not in MIDI | ABC:
-        raise InputError("it is neither a MIDI file (.mid, .midi) nor ABC (.abc).")
+    if suffix not in MIDI | MUSICXML | ABC:
+        raise InputError("it is neither MIDI (.mid, .midi) nor MusicXML (.musicxml, .mxl, .xml) nor ABC (.abc).")
     if path.stat().st_size > LARGEST:
         raise InputError(f"it is larger than {LARGEST >> 20} MB.")
-    if suffix in MIDI:
-        gathered.take(name, partial(_midi_melody, path))
+    if suffix not in ABC:
+        gathered.take(name, partial(_extracted, path))
         return
     tunes = list(labelled(name, text_of(path), "#"))
     for label, tune in tunes:
@@ -87,10 +89,19 @@ def _abc_melody(tune: Tune) -> tuple[Score, Sentences]:
     return _one_stretch(arrangement.score, arrangement.changes)
 
 
-def _midi_melody(path: Path) -> tuple[Score, Sentences]:
-    found = extract_melody(read_midi(path))
+def score_in(path: Path) -> tuple[Score, Sentences]:
+    """The score in a MIDI or MusicXML file, with all its parts, and what was left out of it."""
+    if path.suffix.lower() in MIDI:
+        return read_midi(path), ()
+    sheet = read_musicxml(path.read_bytes())
+    return sheet.score, sheet.findings
+
+
+def _extracted(path: Path) -> tuple[Score, Sentences]:
+    whole, left_out = score_in(path)
+    found = extract_melody(whole)
     score, changes = _one_stretch(found.score, found.notes)
-    return replace(score, title=score.title or path.stem), changes
+    return replace(score, title=score.title or path.stem), (*left_out, *changes)
 
 
 def _one_stretch(score: Score, changes: Sentences) -> tuple[Score, Sentences]:

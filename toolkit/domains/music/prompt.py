@@ -1,4 +1,4 @@
-"""What a user gives to continue, as a melody: a MIDI or ABC file, or notes typed in ABC.
+"""What a user gives to continue, as a melody: a MIDI, MusicXML or ABC file, or notes typed in ABC.
 
 Typed notes may follow the fields M: (meter), L: (length of a plain letter) and K: (key) on the same line:
 ``M:6/8 K:D | d2e fga``. Without them the meter is 4/4, a letter is an eighth note, and the key is found from the
@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from toolkit.core import Codec, InputError, read_text
-from toolkit.domains.music.corpora import ABC, MIDI
-from toolkit.score import Key, Meter, Score, Track, detect_key, extract_melody, read_midi
+from toolkit.domains.music.corpora import ABC, MIDI, MUSICXML, score_in
+from toolkit.score import Key, Meter, Score, Track, detect_key, extract_melody
 from toolkit.score.abc import Tune, read_tunes
 from toolkit.score.abc.form import arrange, cut_at_lines
 
@@ -50,7 +50,7 @@ def read_prompt(given: str) -> Score:
     path = _file_named(given)
     if path is None:
         return _typed(given)
-    return _of_midi(path) if path.suffix.lower() in MIDI else _tune_in(path).score
+    return _tune_in(path).score if path.suffix.lower() in ABC else _extracted(path)
 
 
 def read_pitches(given: str) -> tuple[int, ...]:
@@ -58,12 +58,14 @@ def read_pitches(given: str) -> tuple[int, ...]:
     path = _file_named(given)
     if path is None:
         return (_tune(given) if _is_abc(given) else _tune_of(*_fields(given))).pitches
-    return tuple(note.pitch for note in _of_midi(path).notes) if path.suffix.lower() in MIDI else _tune_in(path).pitches
+    return (
+        _tune_in(path).pitches if path.suffix.lower() in ABC else tuple(note.pitch for note in _extracted(path).notes)
+    )
 
 
 def _file_named(given: str) -> Path | None:
     path = Path(given.strip())
-    return None if "\n" in given or path.suffix.lower() not in MIDI | ABC else path
+    return None if "\n" in given or path.suffix.lower() not in MIDI | MUSICXML | ABC else path
 
 
 def _typed(given: str) -> Score:
@@ -123,5 +125,5 @@ def _tune_in(path: Path) -> Tune:
     return _tune(read_text(path, errors="replace"))
 
 
-def _of_midi(path: Path) -> Score:
-    return extract_melody(read_midi(path)).score
+def _extracted(path: Path) -> Score:
+    return extract_melody(score_in(path)[0]).score

@@ -6,7 +6,7 @@ from typing import Any
 
 from toolkit.core import Codec
 from toolkit.domains import Domain
-from toolkit.domains.music.corpora import ABC, MIDI
+from toolkit.domains.music.corpora import ABC, MIDI, MUSICXML
 from toolkit.domains.music.originality import MelodyView
 from toolkit.domains.music.prompt import opening
 from toolkit.domains.music.views import EXPORTS
@@ -40,7 +40,7 @@ DOMAIN: Domain[Score, Any] = Domain(
     view=MelodyView(),
     sampling={"temperature": 0.95, "top_p": 0.98},
     length=1024,
-    prompt_files=MIDI | ABC,
+    prompt_files=MIDI | ABC | MUSICXML,
     data=score_data,
     of_data=score_of_data,
 )

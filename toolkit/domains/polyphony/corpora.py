@@ -1,4 +1,4 @@
-"""Corpora of polyphonic pieces: a user's own MIDI files. The published sets are in `rolls`.
+"""Corpora of polyphonic pieces: a user's own MIDI and MusicXML files. The published sets are in `rolls`.
 
 Knows which files a source means and what of a MIDI file is kept. The grid that a codec wants is the codec's business.
 """
@@ -10,15 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from toolkit.core import Corpus, Document, Finding, InputError
-from toolkit.domains.music.corpora import LARGEST, MIDI, files_of, nothing_left
+from toolkit.domains.music.corpora import LARGEST, MIDI, MUSICXML, files_of, nothing_left, score_in
 from toolkit.domains.music.families import Families, placed
 from toolkit.domains.music.gathering import Gathered, corpus_of, without_copies
 from toolkit.domains.polyphony.grid import sounding
-from toolkit.score import TICKS, Score, read_midi
+from toolkit.score import TICKS, Score
 
 
 def read(source: str) -> Corpus[Score]:
-    """The pieces of a MIDI file, of every such file in a folder and below it, or of what a glob matches.
+    """The pieces of a MIDI or MusicXML file, of every such file in a folder and below it, or of what a glob matches.
 
     Notes keep their tracks, on a grid of 24 ticks a quarter note; drums are left out, and so are exact copies in
     whatever key. InputError when nothing is left, with the reason.
@@ -46,16 +46,16 @@ def read(source: str) -> Corpus[Score]:
 
 
 def piece_in(path: Path) -> tuple[Score, str]:
-    """(The piece in a MIDI file, what had to be changed in it); InputError when it has none."""
-    if path.suffix.lower() not in MIDI:
-        raise InputError("it is not a MIDI file (.mid, .midi).")
+    """(The piece in a MIDI or MusicXML file, what had to be changed in it); InputError when it has none."""
+    if path.suffix.lower() not in MIDI | MUSICXML:
+        raise InputError("it is neither MIDI (.mid, .midi) nor MusicXML (.musicxml, .mxl, .xml).")
     if path.stat().st_size > LARGEST:
         raise InputError(f"it is larger than {LARGEST >> 20} MB.")
-    whole = read_midi(path)
+    whole, left_out = score_in(path)
     kept = sounding(whole)
     if not kept.notes:
         raise InputError("it has no notes but drums." if whole.notes else "it has no notes.")
-    said = []
+    said = list(left_out)
     drums = len(whole.notes) - len(kept.notes)
     if drums:
         said.append(f"its drums are left out, {drums:,} of its {len(whole.notes):,} notes.")

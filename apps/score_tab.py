@@ -1,8 +1,12 @@
-"""The tab in which a model plays: a melody seen, heard and taken away. What it knows of models is `toolkit.api`."""
+"""The tabs in which a model plays: music seen, heard and taken away. What they know of models is `toolkit.api`.
+
+There is one for each domain of music, all of one make; a `Room` says what is particular to it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,60 +36,108 @@ from .workbench import (
     with_parameters,
 )
 
-_PLAIN = ("key", "mode", "meter", "bars", "temperature", "tempo", "instrument")
-_FORMATS = {".mid": "MIDI", ".wav": "WAV", ".json": "JSON", ".txt": "Notes"}
-_UPLOADS = [".mid", ".midi", ".abc"]
-_TRAIN = "toolkit train tunes.abc --out runs/tunes --minutes 5"
-_EMPTY = '<div class="silence"><span>The melody appears here.</span></div>'
+_FORMATS = {".mid": "MIDI", ".wav": "WAV", ".musicxml": "MusicXML", ".json": "JSON", ".txt": "Notes"}
+_UPLOADS = [".mid", ".midi", ".musicxml", ".mxl", ".xml", ".abc"]
 
 
-def melody_tab(page: gr.Blocks, library: Library, stops: Stops) -> None:
-    """Draws the tab into the page that is being built, and connects it."""
-    nothing = gr.HTML(nothing_yet("melody", _TRAIN), visible=not library.names("music"))
-    with gr.Row(elem_classes="room", visible=bool(library.names("music"))) as room:
+@dataclass(frozen=True)
+class Room:
+    """A tab: the ``domain`` it plays, what it ``makes``, and the ``title`` it goes by.
+
+    ``plain`` names the knobs that are always in view; ``typed`` is what stands where notes to go on from may be typed,
+    None where they may not; ``train`` makes a first run.
+    """
+
+    domain: str
+    title: str
+    makes: str
+    plain: tuple[str, ...]
+    typed: str | None
+    uploads: tuple[str, ...]
+    train: str
+
+
+MELODY = Room(
+    "music",
+    "Melody",
+    "melody",
+    ("key", "mode", "meter", "bars", "temperature", "tempo", "instrument"),
+    "Notes in ABC to go on from, such as\nM:6/8 K:D | d2e fga",
+    tuple(_UPLOADS),
+    "toolkit train tunes.abc --out runs/tunes --minutes 5",
+)
+CHORALE = Room(
+    "chorales",
+    "Harmony",
+    "chorale",
+    ("soprano", "key", "mode", "bars", "temperature", "tempo", "instrument"),
+    None,
+    tuple(each for each in _UPLOADS if each != ".abc"),
+    "toolkit train bach --out runs/chorales --minutes 10",
+)
+POLYPHONY = Room(
+    "polyphony",
+    "Many voices",
+    "piece",
+    ("low", "high", "temperature", "tempo", "instrument"),
+    None,
+    tuple(_UPLOADS),
+    "toolkit train folder-of-midi-files --codec steps --out runs/pieces --minutes 10",
+)
+ROOMS = (MELODY, CHORALE, POLYPHONY)
+
+
+def score_tab(page: gr.Blocks, library: Library, stops: Stops, of: Room) -> None:
+    """Draws a tab into the page that is being built, and connects it."""
+    domain = of.domain
+    nothing = gr.HTML(nothing_yet(of.makes, of.train), visible=not library.names(domain))
+    with gr.Row(elem_classes="room", visible=bool(library.names(domain))) as room:
         with gr.Column(elem_classes="asking"):
-            choice = Choice.drawn(library, "music", room, nothing)
+            choice = Choice.drawn(library, domain, room, nothing)
             notes = gr.Textbox(
                 label="Beginning",
-                placeholder="Notes in ABC to go on from, such as\nM:6/8 K:D | d2e fga",
+                placeholder=of.typed or "",
                 lines=2,
                 max_lines=8,
-                elem_id="music-prompt",
+                visible=of.typed is not None,
+                elem_id=f"{domain}-prompt",
             )
             upload = gr.File(
-                label="Or a file to go on from (MIDI, ABC)",
-                file_types=_UPLOADS,
+                label=("Or a" if of.typed else "A") + f" file to go on from ({_kinds(of.uploads)})",
+                file_types=list(of.uploads),
                 type="filepath",
                 height=104,
-                elem_id="music-upload",
+                elem_id=f"{domain}-upload",
             )
-            buttons = Buttons.drawn(stops, "music", continuing=False)
+            buttons = Buttons.drawn(stops, domain, continuing=False)
         with gr.Column(elem_classes="result"):
-            roll = gr.HTML(_EMPTY, label="Piano roll", elem_id="music-roll")
+            empty = f'<div class="silence"><span>The {of.makes} appears here.</span></div>'
+            roll = gr.HTML(empty, label="Piano roll", elem_id=f"{domain}-roll", elem_classes="roll")
             audio = gr.Audio(
                 label="Listen",
                 type="filepath",
                 interactive=False,
                 buttons=[],
                 waveform_options=gr.WaveformOptions(show_recording_waveform=False),
-                elem_id="music-audio",
+                elem_id=f"{domain}-audio",
+                elem_classes="heard",
             )
-            line = gr.HTML(label="Summary", elem_id="music-line")
-            copies = gr.HTML(label="Copies", elem_id="music-copies")
-            downloads = Downloads.drawn("music", _FORMATS)
+            line = gr.HTML(label="Summary", elem_id=f"{domain}-line")
+            copies = gr.HTML(label="Copies", elem_id=f"{domain}-copies")
+            downloads = Downloads.drawn(domain, _FORMATS | ({".abc": "ABC"} if of is MELODY else {}))
             with gr.Accordion("How it was made", open=False):
-                details = gr.JSON(label="Details", show_label=False, elem_id="music-details")
+                details = gr.JSON(label="Details", show_label=False, elem_id=f"{domain}-details")
         with gr.Column(elem_classes="turning"):
-            seed = Seed.drawn("music")
-            settings = Settings.drawn("music", choice.knobs, _PLAIN, {"instrument": _instruments()})
+            seed = Seed.drawn(domain)
+            settings = Settings.drawn(domain, choice.knobs, of.plain, {"instrument": _instruments()})
 
-    def generate_melody(
+    def generate(
         request: gr.Request, run: str, notes: str | None, file: str | None, seed: Any, *values: Any
     ) -> Iterator[list[Any]]:
-        """Plays on from typed notes or a file with the run of that name, or from nothing, streaming.
+        """Plays on from typed notes or a file, or from nothing, with the run of that name, streaming.
 
         Returns a piano roll (SVG), the sound (WAV), a line about them, the details (the same seed and settings give
-        the same melody again), the files, and a line on what is copied. A setting has the meaning and the bounds of the
+        the same music again), the files, and a line on what is copied. A setting has the meaning and the bounds of the
         flag of that name; a run that one names is one that the studio offers.
         """
 
@@ -94,8 +146,8 @@ def melody_tab(page: gr.Blocks, library: Library, stops: Stops) -> None:
 
         places = {file: Path(file).name} if file else {}
         with explained(places):
-            prompt, called = _prompt(notes, file)
-            asked = placed(library, "music", settings.meant(values))
+            prompt, called = _prompt(notes, file, of)
+            asked = placed(library, domain, settings.meant(values))
             places.update(asked.places)
             number, opened = checked_seed(seed), choice.opened(run)
             yield growing(gr.skip(), at_work())
@@ -115,24 +167,29 @@ def melody_tab(page: gr.Blocks, library: Library, stops: Stops) -> None:
 
     buttons.connect(
         buttons.generate,
-        with_parameters(generate_melody, "run", "notes", "file", "seed", *(each.name for each in settings.knobs)),
+        with_parameters(generate, "run", "notes", "file", "seed", *(each.name for each in settings.knobs)),
         [choice.run, notes, upload, seed.number, *settings.controls],
         Outputs((roll, audio), line, details, downloads, (copies,)),
-        api_name="generate_melody",
+        api_name=f"generate_{of.makes}",
     )
     buttons.connect_stop()
     seed.connect(details)
     choice.connect(page, settings)
 
 
-def _prompt(notes: str | None, file: str | None) -> tuple[str | None, str | None]:
+def _kinds(suffixes: tuple[str, ...]) -> str:
+    names = {".mid": "MIDI", ".musicxml": "MusicXML", ".abc": "ABC"}
+    return ", ".join(name for suffix, name in names.items() if suffix in suffixes)
+
+
+def _prompt(notes: str | None, file: str | None, of: Room) -> tuple[str | None, str | None]:
     """What to go on from, and what to call it: an uploaded file before typed notes, and nothing when both are empty.
 
     Typed notes end in a new line, so that they are never taken for the name of a file on this machine.
     """
     if file:
-        if Path(file).suffix.lower() not in _UPLOADS:
-            raise InputError(f"a melody to go on from is a file of {', '.join(_UPLOADS)}.")
+        if Path(file).suffix.lower() not in of.uploads:
+            raise InputError(f"a {of.makes} to go on from is a file of {', '.join(of.uploads)}.")
         return file, Path(file).name
     typed = checked_prompt(notes or "").strip()
     return (typed + "\n", typed) if typed else (None, None)
