@@ -13,6 +13,8 @@ from toolkit.domains.music.views import EXPORTS
 from toolkit.domains.polyphony.controls import PolyphonyControls, constraint
 from toolkit.domains.polyphony.corpora import read
 from toolkit.domains.polyphony.listing import note_list, show
+from toolkit.domains.polyphony.miditok import CODECS as MIDITOK
+from toolkit.domains.polyphony.performance import PolyphonicCodec
 from toolkit.domains.polyphony.prompt import read_prompt
 from toolkit.domains.polyphony.rolls import built_in
 from toolkit.domains.polyphony.steps import StepsCodec
@@ -21,7 +23,8 @@ from toolkit.score.notes import Score
 
 __all__ = ["DOMAIN"]
 
-CODECS: dict[str, type[Codec[Score, Any]]] = {each.name: each for each in (StepsCodec,)}
+CODECS: dict[str, type[Codec[Score, Any]]] = {each.name: each for each in (StepsCodec, PolyphonicCodec)}
+CODECS.update(MIDITOK)
 
 DOMAIN: Domain[Score, Any] = Domain(
     name="polyphony",

@@ -20,8 +20,8 @@ from toolkit.score import TICKS, Score
 def read(source: str) -> Corpus[Score]:
     """The pieces of a MIDI or MusicXML file, of every such file in a folder and below it, or of what a glob matches.
 
-    Notes keep their tracks, on a grid of 24 ticks a quarter note; drums are left out, and so are exact copies in
-    whatever key. InputError when nothing is left, with the reason.
+    Notes keep their tracks, on a grid of 24 ticks a quarter note; exact copies in whatever key are left out, and so is
+    what has drums alone. InputError when nothing is left, with the reason.
     """
     gathered = Gathered()
     for name, path in files_of(source):
@@ -52,15 +52,11 @@ def piece_in(path: Path) -> tuple[Score, str]:
     if path.stat().st_size > LARGEST:
         raise InputError(f"it is larger than {LARGEST >> 20} MB.")
     whole, left_out = score_in(path)
-    kept = sounding(whole)
-    if not kept.notes:
+    if not sounding(whole).notes:
         raise InputError("it has no notes but drums." if whole.notes else "it has no notes.")
     said = list(left_out)
-    drums = len(whole.notes) - len(kept.notes)
-    if drums:
-        said.append(f"its drums are left out, {drums:,} of its {len(whole.notes):,} notes.")
-    moved = sum((time * TICKS) % whole.resolution > 0 for note in kept.notes for time in (note.start, note.end))
+    moved = sum((time * TICKS) % whole.resolution > 0 for note in whole.notes for time in (note.start, note.end))
     if moved:
         said.append(f"{moved:,} beginnings and ends of notes are moved to the nearest 24th of a quarter note.")
-    score = kept.rescaled(TICKS)
+    score = whole.rescaled(TICKS)
     return replace(score, title=score.title or path.stem), " ".join(said)
