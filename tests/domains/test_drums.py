@@ -107,7 +107,7 @@ def test_a_model_learns_grooves_better_than_counting(tmp_path: Path, monkeypatch
     counted = -float(bigram.log_probabilities(held_out.tokens).sum()) / held_out.measure["note"]
     assert loss < counted
     out = tmp_path / "made.mid"
-    assert main(["generate", str(tmp_path / "run"), "--bars", "2", "--seed", "4", "-o", str(out)]) == 0
+    assert main(["generate", str(tmp_path / "run"), "--bars", "2", "--seed", "4", "--out", str(out)]) == 0
     made = read_midi(out)
     assert made.tracks[0].drums
     assert 0 < made.notes[-1].start < 2 * 96

@@ -166,7 +166,7 @@ def _score_of(music: Any) -> Score:
     """A symusic score as ours, without notes that last no time."""
 
     def tick(at: int) -> int:
-        return round(at * TICKS / music.ticks_per_quarter)
+        return round(at * TICKS / int(music.ticks_per_quarter))
 
     tracks = []
     for track in music.tracks:
