@@ -140,11 +140,19 @@ def test_tunes_unlike_a_corpus_are_told_and_like_ones_are_not() -> None:
         return Score((Track(tuple(notes)),))
 
     small, alike, wide = ([walk(leap) for _ in range(40)] for leap in (2, 2, 9))
-    assert not compare(alike, small, rng).differing()
+    same = compare(alike, small, rng)
+    assert not same.differing()
+    assert sum(abs(each.ours.mean - each.corpus.mean) > each.chance for each in same.measures) <= 4
+    shuffled = []
+    for each in small:
+        pitches = rng.permutation([note.pitch for note in each.notes])
+        notes = (Note(note.start, int(pitch), 24) for note, pitch in zip(each.notes, pitches, strict=True))
+        shuffled.append(Score((Track(tuple(notes)),)))
+    assert {"mean interval"} <= set(compare(shuffled, small, rng).differing())
     found = compare(wide, small, rng)
     assert {"mean interval", "range"} <= set(found.differing())
     (interval,) = [each for each in found.distributions if each.name == "interval"]
-    assert interval.divergence.low > 5 * interval.divergence_halves
+    assert interval.divergence.low > 5 * interval.divergence_by_chance
     assert found.data()["tunes"] == 40
 
 

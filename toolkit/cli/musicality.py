@@ -55,26 +55,27 @@ def _write(found: Musicality) -> None:
             each.name,
             _spread(each.ours),
             _spread(each.corpus),
+            f"{each.ours.mean - each.corpus.mean:+.3f}",
+            f"{each.chance:.3f}",
             each.unit,
             f"{each.superiority:.2f}",
             f"{each.p:.3f}" + (" *" if each.name in differing else ""),
-            f"{each.p_halves:.3f}",
         )
         for each in comparison.measures
     ]
-    terminal.write_table(rows, ("measure", "set", "corpus", "unit", "more", "p", "p of halves"))
+    terminal.write_table(rows, ("measure", "set", "corpus", "difference", "by chance", "unit", "more", "p"))
     terminal.write("\n")
     near = [
         (
             each.name,
             f"{each.divergence.mean:.4f} ({each.divergence.low:.4f} to {each.divergence.high:.4f})",
-            f"{each.divergence_halves:.4f}",
+            f"{each.divergence_by_chance:.4f}",
             f"{each.overlap:.3f}",
-            f"{each.overlap_halves:.3f}",
+            f"{each.overlap_by_chance:.3f}",
         )
         for each in comparison.distributions
     ]
-    terminal.write_table(near, ("distribution", "divergence in bits", "of halves", "overlap", "of halves"))
+    terminal.write_table(near, ("distribution", "divergence in bits", "by chance", "overlap", "by chance"))
 
 
 def _spread(spread: Spread) -> str:

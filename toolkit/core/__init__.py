@@ -27,6 +27,7 @@ from toolkit.core.protocols import (
     Transform,
     Varying,
     Withdrawing,
+    promises,
 )
 from toolkit.core.random import branch, uniform, uniforms
 from toolkit.core.reading import read_text
@@ -65,6 +66,7 @@ __all__ = [
     "checked",
     "knob",
     "knobs_of",
+    "promises",
     "read_text",
     "suffix_of",
     "uniform",

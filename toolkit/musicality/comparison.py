@@ -1,8 +1,8 @@
 """Two sets of tunes compared, measure by measure, with errors, and with what chance alone would do.
 
 Means have bootstrap intervals (Efron 1979); whether two differ is told by a permutation test, and how far they are
-apart by the probability of superiority, which has no unit. The same is done with two halves of the corpus: what differs
-there differs by chance. Knows numbers and scores; draws nothing but from the generator it is given.
+apart by the probability of superiority, which has no unit. Beside every difference stands what two sets of these
+sizes, both drawn from the corpus, differ by. Knows numbers and scores; draws only from the generator it is given.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from toolkit.score.notes import Score
 Values = npt.NDArray[np.float64]
 
 DRAWS = 2000
-_HALVINGS = 200
+_PAIRS = 200
 FEWEST = 2
 
 NEAREST = Measure(
@@ -45,8 +45,8 @@ class Spread:
 @dataclass(frozen=True)
 class Compared:
     """One measure of both sets. ``superiority`` is the chance that a tune of the set has more of it than one of the
-    corpus, ties halved: 0.5 where they are alike. ``p`` is how often chance makes means differ so much; ``p_halves``
-    the same for two halves of the corpus.
+    corpus, ties halved: 0.5 where they are alike. ``p`` is how often chance makes means differ so much; ``chance`` is
+    what 95 in 100 pairs of sets of these sizes, both drawn from the corpus, differ by at most.
     """
 
     name: str
@@ -56,20 +56,21 @@ class Compared:
     corpus: Spread
     superiority: float
     p: float
-    p_halves: float
+    chance: float
 
 
 @dataclass(frozen=True)
 class Near:
-    """How near the distribution of the set is to that of the corpus, with what halves of the corpus give (the middle of
-    many): ``divergence`` in bits, ``overlap`` from 0 to 1.
+    """How near the distribution of the set is to that of the corpus: ``divergence`` in bits, ``overlap`` from 0 to 1.
+
+    With what two sets of these sizes give that are both drawn from the corpus, the middle of many.
     """
 
     name: str
     divergence: Spread
     overlap: float
-    divergence_halves: float
-    overlap_halves: float
+    divergence_by_chance: float
+    overlap_by_chance: float
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ class Comparison:
     def differing(self, level: float = 0.05) -> tuple[str, ...]:
         """The measures whose difference chance does not explain, all of them tested together (Holm 1979)."""
         found = []
-        ordered = sorted(self.measures, key=lambda each: each.p)
+        ordered = sorted((each for each in self.measures if not np.isnan(each.p)), key=lambda each: each.p)
         for rank, each in enumerate(ordered):
             if each.p > level / (len(ordered) - rank):
                 break
@@ -121,7 +122,9 @@ def compare(
         measure: (np.array([measure.of(each) for each in ours]), np.array([measure.of(each) for each in corpus]))
         for measure in MEASURES
     }
-    values[NEAREST] = (np.array(nearest_shares(ours)), np.array(nearest_shares(corpus)))
+    # The more tunes there are, the nearer is the nearest: both sets are cut to one size.
+    size = min(len(ours), len(corpus))
+    values[NEAREST] = (_nearest(ours, size, rng), _nearest(corpus, size, rng))
     for measure, (one, other) in (more or {}).items():
         values[measure] = (np.array(one, np.float64), np.array(other, np.float64))
     return Comparison(
@@ -164,9 +167,21 @@ def permutation_p(ours: Values, others: Values, rng: np.random.Generator) -> flo
     return float((1 + (drawn >= apart - 1e-12).sum()) / (1 + DRAWS))
 
 
+def _nearest(scores: Sequence[Score], size: int, rng: np.random.Generator) -> Values:
+    chosen = sorted(rng.choice(len(scores), size, replace=False).tolist())
+    return np.array(nearest_shares([scores[place] for place in chosen]))
+
+
+def chance(values: Values, ours: int, others: int, rng: np.random.Generator) -> float:
+    """What 95 in 100 pairs of means differ by at most, of ``ours`` and of ``others`` values drawn from ``values``."""
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return np.nan
+    one, other = (values[rng.integers(len(values), size=(DRAWS, size))].mean(1) for size in (ours, others))
+    return float(np.percentile(abs(one - other), 95))
+
+
 def _compared(measure: Measure, ours: Values, others: Values, rng: np.random.Generator) -> Compared:
-    shuffled = rng.permutation(others)
-    half = len(others) // 2
     return Compared(
         measure.name,
         measure.unit,
@@ -175,7 +190,7 @@ def _compared(measure: Measure, ours: Values, others: Values, rng: np.random.Gen
         spread(others, rng),
         superiority(ours, others),
         permutation_p(ours, others, rng),
-        permutation_p(shuffled[:half], shuffled[half:], rng),
+        chance(others, len(ours), len(others), rng),
     )
 
 
@@ -183,28 +198,22 @@ def _near(ours: Mapping[str, Counts], corpus: Mapping[str, Counts], rng: np.rand
     found = []
     for name, mine in ours.items():
         theirs = corpus[name]
-        draws = [_resampled(mine, rng) for _ in range(_HALVINGS)]
+        draws = [_resampled(mine, rng) for _ in range(_PAIRS)]
         distances = [float(divergence(each, theirs.sum(0))) for each in draws]
         low, high = np.percentile(distances, (2.5, 97.5))
-        halves = [_halved(theirs, rng) for _ in range(_HALVINGS)]
+        pairs = [(_resampled(theirs, rng, len(mine)), _resampled(theirs, rng)) for _ in range(_PAIRS)]
         found.append(
             Near(
                 name,
                 Spread(float(divergence(mine.sum(0), theirs.sum(0))), float(low), float(high)),
                 float(overlap(mine.sum(0), theirs.sum(0))),
-                float(np.median([divergence(*each) for each in halves])),
-                float(np.median([overlap(*each) for each in halves])),
+                float(np.median([divergence(*each) for each in pairs])),
+                float(np.median([overlap(*each) for each in pairs])),
             )
         )
     return tuple(found)
 
 
-def _resampled(counts: Counts, rng: np.random.Generator) -> Counts:
-    drawn: Counts = counts[rng.integers(len(counts), size=len(counts))].sum(0)
+def _resampled(counts: Counts, rng: np.random.Generator, size: int | None = None) -> Counts:
+    drawn: Counts = counts[rng.integers(len(counts), size=size or len(counts))].sum(0)
     return drawn
-
-
-def _halved(counts: Counts, rng: np.random.Generator) -> tuple[Counts, Counts]:
-    shuffled = counts[rng.permutation(len(counts))]
-    half = len(counts) // 2
-    return shuffled[:half].sum(0), shuffled[half:].sum(0)

@@ -15,7 +15,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from toolkit.core import NEVER, BoolArray, Constraint, Lookahead, UsageError, Withdrawing
+from toolkit.core import NEVER, BoolArray, Constraint, Lookahead, UsageError, Withdrawing, promises
 from toolkit.core.program import NOWHERE
 from toolkit.core.protocols import S
 
@@ -156,12 +156,12 @@ def growth(constraint: Constraint[Any]) -> int | None:
 
 def pending(constraint: Constraint[S], state: S) -> int:
     """How many of the newest tokens ``constraint`` may yet withdraw; 0 for one that never does."""
-    return constraint.pending(state) if isinstance(constraint, Withdrawing) else 0
+    return constraint.pending(state) if promises(constraint, Withdrawing) else 0
 
 
 def withdraw(constraint: Constraint[S], state: S) -> int:
     """How many tokens ``constraint`` withdraws in ``state``; 0 for one that never does."""
-    return constraint.withdraw(state) if isinstance(constraint, Withdrawing) else 0
+    return constraint.withdraw(state) if promises(constraint, Withdrawing) else 0
 
 
 def distances(
@@ -172,7 +172,7 @@ def distances(
     Stepping with each token is the last resort: not for a `Lookahead`, nor where the distance is 0 and cannot grow, and
     of `Both` only for a side that needs it. Tokens outside ``among_V``, where it is given, may be told anything.
     """
-    if isinstance(constraint, Lookahead):
+    if promises(constraint, Lookahead):
         return constraint.distances(state)
     mask_V = _common(constraint.allowed(state), among_V)
     distance_V = np.full(vocabulary, NEVER, np.int32)
@@ -256,7 +256,7 @@ class Finishing(Generic[S]):
         A constraint that withdraws may tell less than the distance when it looks ahead.
         """
         back = withdraw(self.constraint, state[0])
-        if back or not isinstance(self.constraint, Withdrawing):
+        if back or not promises(self.constraint, Withdrawing):
             return back
         return 1 if self.constraint.distance(state[0]) > state[1] else 0
 

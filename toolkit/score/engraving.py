@@ -51,11 +51,22 @@ def sheet_svg(score: Score) -> str:
     verovio.enableLog(verovio.LOG_OFF)
     engraver: Any = verovio.toolkit()
     engraver.setOptions(_OPTIONS)
-    if not engraver.loadData(write_musicxml(score).decode()):
+    if not engraver.loadData(_worded(write_musicxml(score).decode())):
         raise InputError("the score cannot be engraved.")
     if engraver.getPageCount() > 1:
         raise InputError("the score is too long for one page of sheet music.")
     return str(engraver.renderToSVG(1)).replace("<svg ", '<svg style="background:#fff" ', 1)
+
+
+def _worded(musicxml: str) -> str:
+    """The document with its tempo in words: as a note it is set in a font that few programs read from an SVG."""
+
+    def words(mark: re.Match[str]) -> str:
+        dot = "dotted " if "<beat-unit-dot" in mark[0] else ""
+        unit, count = (re.search(f"<{each}>(.*?)</{each}>", mark[0]) for each in ("beat-unit", "per-minute"))
+        return f"<words>{count[1]} {dot}{unit[1]} notes a minute</words>" if unit and count else ""
+
+    return re.sub(r"<metronome>.*?</metronome>", words, musicxml, flags=re.DOTALL)
 
 
 def sheet_png(score: Score) -> bytes:

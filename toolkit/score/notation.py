@@ -22,7 +22,8 @@ from toolkit.score.values import divided, in_beats
 _CELLS = ((48, True), (24, True), (12, False), (24, False), (48, False))
 """Ticks of a triplet group, and whether it must be of three equal parts, in order of preference."""
 
-_BASS = 57
+_BASS, _TENOR, _DEEP = 56, 62, 55
+"""MIDI pitches: means below which a clef lies low, and what a treble clef has too many ledger lines for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +73,16 @@ class Part:
     layers: tuple[tuple[tuple[Symbol, ...], ...], ...]
 
     @property
-    def low(self) -> bool:
-        """Whether it belongs in the bass clef: its notes lie below the A under middle C on average."""
-        notes = self.track.notes
-        return bool(notes) and sum(note.pitch for note in notes) < _BASS * len(notes)
+    def clef(self) -> tuple[str, int, int]:
+        """(Sign, line, octaves by which it sounds higher): where the notes lie on average decides.
+
+        Bass below the A under middle C; a treble clef an octave lower, as tenors read, around it and below middle C.
+        """
+        pitches = [note.pitch for note in self.track.notes]
+        mean = sum(pitches) / len(pitches) if pitches else _TENOR
+        if mean < _BASS:
+            return "F", 4, 0
+        return ("G", 2, -1) if mean < _TENOR and min(pitches) < _DEEP else ("G", 2, 0)
 
 
 @dataclass(frozen=True)

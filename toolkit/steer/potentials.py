@@ -15,6 +15,8 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from toolkit.core import promises
+
 P = TypeVar("P")
 P_contra = TypeVar("P_contra", contravariant=True)
 
@@ -91,26 +93,26 @@ class Accompanying(Protocol[P]):
 
 def log_twist(potential: Potential[P], state: P, left: int) -> float:
     """The potential's guess; 0, no opinion, from one that makes none."""
-    return potential.log_twist(state, left) if isinstance(potential, Twisted) else 0.0
+    return potential.log_twist(state, left) if promises(potential, Twisted) else 0.0
 
 
 def over(potential: Potential[P], state: P) -> bool:
     """Whether the potential says that the sequence is whole."""
-    return potential.over(state) if isinstance(potential, Ending) else False
+    return potential.over(state) if promises(potential, Ending) else False
 
 
 def steps(
     potential: Potential[P], states: Sequence[P], tokens: Sequence[int], log_probabilities: Sequence[float]
 ) -> Sequence[P]:
     """The states after one token each, side by side where the potential can."""
-    if isinstance(potential, Accompanying):
+    if promises(potential, Accompanying):
         return potential.steps(states, tokens, log_probabilities)
     return [potential.step(state, token) for state, token in zip(states, tokens, strict=True)]
 
 
 def guidance(potential: Potential[P], state: P, left: int, stop: int) -> Factors | None:
     """What guides the next draw, the factor of stopping here included; None where nothing does."""
-    factors_V = potential.guide(state, left) if isinstance(potential, Guiding) else None
+    factors_V = potential.guide(state, left) if promises(potential, Guiding) else None
     if factors_V is None:
         return None
     whole_V = np.array(factors_V, np.float64)
@@ -165,7 +167,7 @@ class Together:
         """The guides' opinions; a potential without one counts with its twist, so that ending here weighs fairly."""
         sure, opinions = 0.0, []
         for each, mine in zip(self.potentials, state, strict=True):
-            factors_V = each.guide(mine, left) if isinstance(each, Guiding) else None
+            factors_V = each.guide(mine, left) if promises(each, Guiding) else None
             if factors_V is None:
                 sure += log_twist(each, mine, left)
             else:

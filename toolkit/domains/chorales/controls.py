@@ -75,9 +75,9 @@ def constraint(codec: Codec[Score, Any], controls: ChoraleControls, given: Score
 def wished(
     codec: Codec[Score, Any], wishes: NoWishes, controls: ChoraleControls, engine: Engine, opening: Sequence[int]
 ) -> tuple[Potential[Any], ...]:
-    """A reason to keep particles, where something is given: the voices around it should lead to what is to come."""
-    some = (controls.soprano, controls.bass, controls.rewrite)
-    return () if all(each is None for each in some) else (Indifferent(),)
+    """A reason to keep particles, where it is known what is to come: the voices should lead to it."""
+    known = (controls.soprano, controls.bass, controls.rewrite, controls.bars if controls.cadence else None)
+    return () if all(each is None for each in known) else (Indifferent(),)
 
 
 def asked_of(controls: ChoraleControls) -> Asked:

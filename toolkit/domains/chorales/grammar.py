@@ -108,7 +108,9 @@ class ChoraleGrammar:
         self._check_close()
         self._events = sorted({time for kept in asked.kept.values() for time in kept.events})
         self._masks = lru_cache(4096)(self._mask)
-        self._pitches = [(number, token.value) for number, token in enumerate(self._tokens) if token.kind is Kind.PITCH]
+        self._first_pitch, (_, self._lowest) = next(
+            (number, token) for number, token in enumerate(self._tokens) if token.kind is Kind.PITCH
+        )
         if self.distance(self.begin()) >= NEVER:
             raise UsageError("no chorale can be all that is asked for.")
 
@@ -125,6 +127,10 @@ class ChoraleGrammar:
 
     def allowed(self, state: Place) -> BoolArray:
         """Tokens after which all that is asked can still be had."""
+        if state.stage in (Stage.TIME, Stage.BARRED):
+            # When the next step comes hangs on what sounds only in so far as the piece may end on it.
+            ready = self._ready(state.sounding, state.tonic)
+            state = state._replace(sounding=(state.tonic + 12 if ready else SILENT,) * len(VOICES))
         mask_V: BoolArray = self._masks(state)
         return mask_V
 
@@ -283,17 +289,41 @@ class ChoraleGrammar:
 
     def _mask(self, state: Place) -> BoolArray:
         mask_V = np.zeros(len(self._tokens), np.bool_)
-        ending = self._asked.cadence and state.voice + 1 == len(VOICES)
-        known: dict[tuple[Kind, int], bool] = {}
         for token in self._candidates(state):
             number = self._ids[token]
-            # Of pitches, only whether the bass strikes the tonic can matter for what comes after.
-            alike = (token.kind, token.value % 12 if ending else 0) if token.kind is Kind.PITCH else token
-            if alike not in known:
-                known[alike] = token.kind is Kind.STOP or self.distance(self.step(state, number)) < NEVER
-            mask_V[number] = known[alike]
+            mask_V[number] = token.kind is Kind.STOP or self._leads_on(state, number)
+        if state.stage in (Stage.AT, Stage.HELD, Stage.VOICE) and not self._only_end(state):
+            self._allow_pitches(state, mask_V)
         mask_V.setflags(write=False)
         return mask_V
+
+    def _allow_pitches(self, state: Place, mask_V: BoolArray) -> None:
+        """Adds what a free voice may strike: what comes after hangs on whether the bass comes to the tonic, at most."""
+        kept = self._asked.kept.get(state.voice)
+        if kept is not None and kept.at(state.time) is not None:
+            return
+        low, high = self._room(state)
+        if low > high:
+            return
+        base = self._table.base(state.tonic)
+        tokens = np.arange(low - base, high - base + 1) - self._lowest + self._first_pitch
+        if self._asked.cadence and state.voice + 1 == len(VOICES):
+            classes = {int(each): self._leads_on(state, int(each)) for each in tokens[:12]}
+            mask_V[tokens] = [classes[int(tokens[place % 12])] for place in range(len(tokens))]
+        else:
+            mask_V[tokens] = self._leads_on(state, int(tokens[0]))
+
+    def _room(self, state: Place) -> tuple[int, int]:
+        """The lowest and the highest MIDI pitch that the voice which speaks may strike."""
+        low, high = RANGES[state.voice]
+        if not self._asked.crossing:
+            high = min([high, *(each for each in state.sounding[: state.voice] if each != SILENT)])
+            below = (self._bound(state, voice) for voice in range(state.voice + 1, len(VOICES)))
+            low = max([low, *(each for each in below if each is not None)])
+        return low, high
+
+    def _leads_on(self, state: Place, token: int) -> bool:
+        return self.distance(self.step(state, token)) < NEVER
 
     def _candidates(self, state: Place) -> Iterator[Token]:
         """Tokens that may follow, as far as one looks no further than the next one."""
@@ -309,7 +339,7 @@ class ChoraleGrammar:
         elif stage is Stage.AT:
             if self._may_stop(state):
                 yield Token(Kind.STOP)
-            if self._endless or state.time not in self._ends(state, state.begun or 0) or not self._only_end(state):
+            if not self._only_end(state):
                 yield Token(Kind.FERMATA)
                 yield from self._voices(state)
         elif stage is not Stage.OVER:
@@ -317,7 +347,7 @@ class ChoraleGrammar:
 
     def _only_end(self, state: Place) -> bool:
         """Whether a piece cannot go on from the time that it has come to."""
-        return not any(end > state.time for end in self._ends(state, state.begun or 0))
+        return not self._endless and not any(end > state.time for end in self._ends(state, state.begun or 0))
 
     def _times(self, state: Place) -> Iterator[Token]:
         size = self._bar(state)
@@ -364,11 +394,6 @@ class ChoraleGrammar:
         may_rest = must == REST or (must is None and self._asked.rests)
         if may_rest and (beginning or not silent):
             yield Token(Kind.REST)
-        if must is None:
-            low, high = RANGES[voice]
-            for _, value in self._pitches:
-                if low <= value + base <= high and self._uncrossed(value + base, state):
-                    yield Token(Kind.PITCH, value)
 
     def _later(self, state: Place) -> bool:
         """Whether a voice below the one that speaks can still do something in this step."""
@@ -378,11 +403,8 @@ class ChoraleGrammar:
         """Whether the voice that speaks stays below those that have spoken; silence crosses nothing."""
         if self._asked.crossing or pitch == SILENT:
             return True
-        above = [each for each in state.sounding[: state.voice] if each != SILENT]
-        if above and pitch > min(above):
-            return False
-        below = range(state.voice + 1, len(VOICES))
-        return all(pitch >= each for each in (self._bound(state, voice) for voice in below) if each is not None)
+        low, high = self._room(state)
+        return low <= pitch <= high
 
     def _bound(self, state: Place, voice: int) -> int | None:
         """The pitch that a voice below is bound to sound in this step, None where it may choose."""

@@ -137,7 +137,8 @@ class SixteenthsCodec:
             return ids.copy()
         pitches = ids[sounds].astype(np.int64) + LOWEST - 1
         varied = ids.copy()
-        varied[sounds] += self._shift(int(pitches.min()), int(pitches.max()), rng)
+        moved = pitches + self._shift(int(pitches.min()), int(pitches.max()), rng)
+        varied[sounds] = (moved - LOWEST + 1).astype(ids.dtype)
         return varied
 
     def label(self, token: int) -> str:

@@ -167,7 +167,7 @@ def _own_clef(part: Part) -> str:
 def _clef(part: Part) -> str:
     if part.track.drums:
         return "perc"
-    return "bass" if part.low else "treble"
+    return "bass" if part.clef[0] == "F" else "treble"
 
 
 def _text(text: str) -> str:

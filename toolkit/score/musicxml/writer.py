@@ -110,10 +110,14 @@ def _attributes(part: Part, measure: Measure, before: Measure | None) -> Element
         _text(time, "beat-type", measure.meter.denominator)
     if before is None:
         clef = SubElement(attributes, "clef")
-        sign, line = ("percussion", None) if part.track.drums else ("F", 4) if part.low else ("G", 2)
-        _text(clef, "sign", sign)
-        if line is not None:
+        if part.track.drums:
+            _text(clef, "sign", "percussion")
+        else:
+            sign, line, octaves = part.clef
+            _text(clef, "sign", sign)
             _text(clef, "line", line)
+            if octaves:
+                _text(clef, "clef-octave-change", octaves)
     return attributes
 
 
