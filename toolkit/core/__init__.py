@@ -12,6 +12,7 @@ from toolkit.core.errors import (
     unknown,
 )
 from toolkit.core.knobs import Knob, checked, knob, knobs_of
+from toolkit.core.promises import promises
 from toolkit.core.protocols import (
     NEVER,
     BoolArray,
@@ -27,7 +28,6 @@ from toolkit.core.protocols import (
     Transform,
     Varying,
     Withdrawing,
-    promises,
 )
 from toolkit.core.random import branch, uniform, uniforms
 from toolkit.core.reading import read_text

@@ -7,7 +7,6 @@ Shapes are written as suffixes: B rows, T steps, V vocabulary.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar, runtime_checkable
 
@@ -35,23 +34,6 @@ Measure = Mapping[str, float]
 
 State = tuple["Tensor", ...]
 """Recurrent state as a value: tensors of shape (layers, B, width). Copied, forked, stored; never written into."""
-
-
-@cache
-def _promised(kind: type, promise: type) -> bool:
-    return issubclass(kind, promise)
-
-
-if TYPE_CHECKING:
-    from builtins import isinstance as promises
-else:
-
-    def promises(thing: object, promise: type) -> bool:
-        """Whether ``thing`` keeps an optional promise, a protocol of methods alone.
-
-        It is ``isinstance``, which looks at every method anew each time: too slow for what is asked at every token.
-        """
-        return _promised(type(thing), promise)
 
 
 class Decoder(Protocol[Part_co]):
