@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections import Counter
 from pathlib import Path
@@ -22,6 +23,8 @@ REEL = (
     "|:a2|f2af dfaf|g2bg egbg|agfe dcBA|d2f2 d2:|\n"
 )
 JIG = "X:2\nT:Own Jig\nM:6/8\nL:1/8\nK:G\nD|GAB c2A|BGG G2B|cde d2c|BAG A2D|GAB c2A|BGG G2B|cde dcB|AGF G2:|\n"
+_FIFTH_UP = dict(zip("CDEFGAB", ("G", "A", "B", "c", "d", "e", "f"), strict=True))
+"""Letters read in K:C, and in K:G a fifth higher."""
 BAD = "X:3\nT:Bad Bar\nM:4/4\nL:1/4\nK:C\ncdef|cde|cdef|cdef|cdef|\n"
 
 
@@ -80,6 +83,37 @@ def test_exact_copies_are_left_out_even_transposed(tmp_path: Path) -> None:
     corpus = read(str(tmp_path))
     assert outcomes(corpus) == {"a.abc": "kept", "b.abc": "dropped", "c.abc": "kept"}
     assert "its notes are those of a.abc." in [finding.reason for finding in corpus.findings]
+
+
+def test_collections_in_subfolders_share_no_tune_and_no_split(tmp_path: Path) -> None:
+    """A transposed copy is told with its twin's name, and an ornamented version falls into the split of its original.
+
+    The many others make all three splits non-empty, so that a version placed by its own name would be seen.
+    """
+    for folder in ("boston", "chicago", "glasgow"):
+        (tmp_path / folder).mkdir()
+    draw = random.Random(5)
+    versions = 12
+    for each in range(versions):
+        bars = [[draw.choice("CDEFGAB") for _ in range(8)] for _ in range(8)]
+        plain = "|".join("".join(bar) for bar in bars)
+        ornamented = plain[:-1] + plain[-1] + "/" + plain[-1] + "/"
+        for folder, key, music in (
+            ("boston", "C", plain),
+            ("chicago", "G", "|".join("".join(_FIFTH_UP[letter] for letter in bar) for bar in bars)),
+            ("glasgow", "C", ornamented),
+        ):
+            text = f"X:1\nT:{folder} {each}\nM:4/4\nL:1/8\nK:{key}\n{music}|\n"
+            (tmp_path / folder / f"{each:02}.abc").write_text(text)
+    corpus = read(str(tmp_path))
+    reasons = {finding.name: finding.reason for finding in corpus.findings if finding.outcome == "dropped"}
+    assert reasons == {
+        f"chicago/{each:02}.abc": f"its notes are those of boston/{each:02}.abc." for each in range(versions)
+    }
+    placed = {document.name: split for split in SPLITS for document in corpus.read(split)}
+    assert set(placed.values()) == set(SPLITS)
+    for each in range(versions):
+        assert placed[f"boston/{each:02}.abc"] == placed[f"glasgow/{each:02}.abc"]
 
 
 def test_a_glob_and_a_single_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

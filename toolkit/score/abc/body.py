@@ -126,13 +126,14 @@ class _Scribe:
         self.signature = signature
         self.altered = dict(signature.altered)
         self.meter, self.unit = meter, unit
+        self.lengths: dict[str, int] = {}
         self.scope = "pitch"
         self.sounds: list[Sound] = []
         self.number = 0
         self.opens, self.line, self.ending = "", "", frozenset[int]()
         self.accidentals: dict[str, int] = {}
-        self.tied: tuple[str, str, int] | None = None
-        self.last: tuple[str, str, int] | None = None
+        self.tied: tuple[str, int, int] | None = None
+        self.last: tuple[str, int, int] | None = None
         self.previous: Sound | None = None
         self.lean: tuple[int, int] | None = None
         self.tuplet, self.left = (1, 1), 0
@@ -172,8 +173,11 @@ class _Scribe:
             elif kind == "number" and self.line in {"", ":"}:
                 continue
             else:
-                yield from self.cross_line()
-                if kind in {"ending", "number"}:
+                if self.line:
+                    yield from self.cross_line()
+                if kind == "note":
+                    self.note(token)
+                elif kind in {"ending", "number"}:
                     yield from self.begin_ending(token["passes"] or token[0])
                 else:
                     self.token(kind, token)
@@ -205,12 +209,9 @@ class _Scribe:
 
     def token(self, kind: str, token: re.Match[str]) -> None:
         match kind:
-            case "note":
-                pitch = self.pitch(token["sign"], token["letter"], token["octave"])
-                self.sound(pitch, read_length(token["length"], self.unit))
             case "rest":
                 self.last = None
-                self.sound(None, read_length(token["pause"], self.unit))
+                self.sound(None, self.length(token["pause"]))
             case "bars_rest":
                 self.last = None
                 self.rest_bars(int(token["bars"] or 1))
@@ -223,9 +224,22 @@ class _Scribe:
             case "tuplet":
                 self.begin_tuplet(int(token["p"]), token["more"])
 
+    def note(self, token: re.Match[str]) -> None:
+        sign, letter, octave, length = token.group("sign", "letter", "octave", "length")
+        self.sound(self.pitch(sign, letter, octave), self.length(length))
+
+    def length(self, text: str) -> int:
+        """Grains; a tune has few lengths, and exact fractions are slow to make and to look up."""
+        grains = self.lengths.get(text)
+        if grains is None:
+            grains = self.lengths[text] = read_length(text, self.unit)
+        return grains
+
     def pitch(self, sign: str | None, letter: str, octave: str) -> int:
         name = letter.upper()
-        height = (12 if letter.islower() else 0) + 12 * (octave.count("'") - octave.count(","))
+        height = 0 if letter == name else 12
+        if octave:
+            height += 12 * (octave.count("'") - octave.count(","))
         where = name if self.scope == "pitch" else name + str(height)
         if sign is not None:
             by = ACCIDENTALS[sign]
@@ -233,11 +247,11 @@ class _Scribe:
                 self.accidentals[where] = by
         elif where in self.accidentals:
             by = self.accidentals[where]
-        elif self.tied is not None and self.tied[:2] == (name, str(height)):
+        elif self.tied is not None and self.tied[:2] == (name, height):
             by = self.tied[2]
         else:
             by = self.altered.get(name, 0)
-        self.last, self.tied = (name, str(height), by), None
+        self.last, self.tied = (name, height, by), None
         pitch = 60 + NATURAL[name] + height + by
         if not 0 <= pitch <= 127:
             raise AbcError(f"bar {self.number + 1} has a note beyond what MIDI can number.")
@@ -270,7 +284,7 @@ class _Scribe:
             self.tied = tied
             heard.append((self.pitch(each["sign"], each["letter"], each["octave"]), self.last, each))
         top, self.last, note = max(heard, key=lambda one: one[0])
-        self.sound(top, exactly(read_length(found[0]["length"], self.unit) * read_length(stretch, Fraction(1)), WHOLE))
+        self.sound(top, exactly(self.length(found[0]["length"]) * read_length(stretch, Fraction(1)), WHOLE))
         if note["tie"]:
             self.tie()
 
@@ -307,7 +321,7 @@ class _Scribe:
         elif name == "M":
             self.meter = read_meter(value)
         elif name == "L":
-            self.unit = read_unit(value)
+            self.unit, self.lengths = read_unit(value), {}
 
     def turn_to(self, voice: str) -> None:
         if not self.sounds and not self.number:
