@@ -7,14 +7,16 @@ The knobs speak of music, and so do the limits and rules they become; ids are th
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
 from toolkit.core import Codec, Constraint, UsageError, knob
 from toolkit.domains.music.asking import asked_of
 from toolkit.domains.music.events import Layout
+from toolkit.domains.music.form import Form, Formed
 from toolkit.domains.music.grammar import Limits
 from toolkit.domains.music.rules import CLOSES, Rule, check_given
+from toolkit.domains.music.rules.given import Openable
 from toolkit.score.notes import MODES, Score
 
 _KEYS = ("C", "C#", "Db", "D", "D#", "Eb", "E", "F", "F#", "Gb", "G", "G#", "Ab", "A", "A#", "Bb", "B")
@@ -66,6 +68,10 @@ class MelodyControls:
     )
     motif_rhythm: bool = knob(False, "The motif appears in its own rhythm.", group=_MOTIF)
     motif_at_pitch: bool = knob(False, "The motif appears at its own pitch.", group=_MOTIF)
+    form: str | None = knob(
+        None, "Parts by letter, as AABB: those of one letter are alike, but for their last bar.", group=_MOTIF
+    )
+    part: int = knob(8, "How many bars each part of the form has.", low=2, high=32, unit="bars", group=_MOTIF)
     max_copy: int | None = knob(
         None,
         "Share no longer run of notes with a training tune, in whatever key.",
@@ -112,7 +118,26 @@ def constraint(codec: Codec[Score, Any], controls: MelodyControls, given: Score 
     if not isinstance(codec, Limited):
         raise UsageError(f"melodies of the codec {codec.name!r} cannot be asked for by meter, key, bars or rules.")
     limits, rules = asked_of(controls)
+    if controls.form is not None:
+        return _formed(codec, limits, rules, Form.parse(controls.form, controls.part), given)
     found = codec.within(limits, rules)
     if given is not None:
         check_given(codec, limits, rules, given)
+    return found
+
+
+def _formed(
+    codec: Codec[Score, Any], limits: Limits, rules: tuple[Rule, ...], form: Form, given: Score | None
+) -> Formed:
+    """The melodies within limits that have a form; UsageError for rules beside it, and for a beginning without it."""
+    layout = getattr(codec, "layout", None)
+    if rules or not isinstance(layout, Layout):
+        raise UsageError("a form goes with meter, key, range, scale, tones and cadence, and with no other rule.")
+    found = Formed(layout, replace(limits, bars=form.bars if limits.bars is None else limits.bars), form)
+    if given is not None and isinstance(codec, Openable):
+        state = found.begin()
+        for token in codec.opening(given):
+            if not found.allowed(state)[token]:
+                raise UsageError(f"the melody to go on from is not the beginning of one of the form {form.parts}.")
+            state = found.step(state, token)
     return found
