@@ -17,7 +17,7 @@ from toolkit.api import open_run
 
 from .studio import build, serve
 
-_SHOWN = ("shakespeare", "folk")
+_SHOWN = ("shakespeare", "folk", "bach")
 _WIDE, _NARROW = (1320, 900), (375, 812)
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -81,6 +81,17 @@ def show_chords(page: Any) -> None:
     show_melody(page)
 
 
+def show_harmony(page: Any) -> None:
+    """Sets three voices under a melody, to their end."""
+    page.get_by_role("tab", name="Harmony").click()
+    page.locator("#chorales-soprano textarea").fill("M:4/4 L:1/4 K:G | G G D B | A G2 B | d c B A | B4 |")
+    page.locator("#chorales-seed input").fill("2")
+    page.locator("#chorales-generate").click()
+    page.locator("#chorales-download-mid:not([disabled])").wait_for(timeout=180_000)
+    page.locator("#chorales-audio audio").wait_for()
+    page.wait_for_timeout(800)
+
+
 def _unfold(page: Any, tab: str, heading: str) -> None:
     page.locator(f"#tab-{tab} button.label-wrap").get_by_text(heading, exact=True).click()
 
@@ -97,7 +108,7 @@ def take(address: str, folder: Path) -> list[Path]:
                 page.evaluate("window.scrollTo(0, 0)")
                 taken.append(folder / f"studio-{name}{suffix}.png")
                 page.screenshot(path=taken[-1], full_page="narrow" in how)
-    for name, show in {"acrostic": show_acrostic, "chords": show_chords}.items():
+    for name, show in {"acrostic": show_acrostic, "chords": show_chords, "harmony": show_harmony}.items():
         with opened(address) as page:
             show(page)
             page.mouse.move(0, 0)

@@ -17,6 +17,7 @@ import pytest
 
 from toolkit.api import Plan, fit
 from toolkit.core.places import shipped
+from toolkit.score import Key, Note, Score, Track, write_midi
 
 pytest.importorskip("gradio", reason="the studio needs gradio")
 
@@ -83,7 +84,7 @@ def room(apps: ModuleType) -> Any:
 
 @pytest.fixture(scope="session")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a run that writes and one that plays, trained for a second each."""
+    """A folder with a run that writes and two that play, trained for a second each."""
     base = tmp_path_factory.mktemp("studio")
     (base / "poem.txt").write_text(POEM * 60, encoding="utf-8")
     (base / "tunes.abc").write_text(TUNES, encoding="utf-8")
@@ -94,6 +95,15 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     for name, corpus in {"poem": "poem.txt", "tunes": "tunes.abc"}.items():
         list(fit(Plan(corpus=str(base / corpus), out=base / "runs" / name, **small)))
+    hymns = base / "hymns"
+    hymns.mkdir()
+    for number in range(6):
+        voices = [
+            Track(tuple(Note(24 * at, pitch + (at * (number + 2)) % 5, 24) for at in range(16)))
+            for pitch in (67, 60, 55, 43)
+        ]
+        (hymns / f"{number}.mid").write_bytes(write_midi(Score(tuple(voices), keys=(Key(7, "major"),))))
+    list(fit(Plan(corpus=str(hymns), codec="chorale", out=base / "runs" / "hymns", **small)))
     return base / "runs"
 
 

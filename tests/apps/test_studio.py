@@ -96,6 +96,18 @@ def test_typed_notes_and_an_uploaded_file_are_gone_on_from(client: Any, runs: Pa
     assert gone_on.item.notes[: len(made.item.notes) - 1] == made.item.notes[:-1]
 
 
+def test_a_typed_melody_is_harmonised(client: Any, runs: Path) -> None:
+    run = open_run(runs / "hymns")
+    soprano = "M:4/4 L:1/4 K:G | G A B A |"
+    asked = {"notes": "", "file": None, "seed": 3, "soprano": soprano, "particles": 2, "unbroken": True}
+    picture, _, _, details, midi, *_ = client.predict(run="hymns", api_name="/generate_chorale", **asked)
+    made = run.generate(seed=3, soprano=soprano + "\n", particles=2, unbroken=True)
+    assert [note.pitch for note in made.item.tracks[0].notes] == [67, 69, 71, 69]
+    assert picture.count('class="note"') == len(made.item.notes)
+    assert details["settings"]["unbroken"] is True
+    assert Path(midi).read_bytes().startswith(b"MThd")
+
+
 def test_a_typed_path_is_never_opened(client: Any, runs: Path, tmp_path: Path) -> None:
     secret = tmp_path / "d2e.abc"
     secret.write_text("X:1\nM:6/8\nL:1/8\nK:D\nd2e fga|\n")
