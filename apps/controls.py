@@ -53,6 +53,7 @@ _NAMES: Mapping[str, str] = {
     "max_copy": "Longest copy allowed",
     "middle": "Length of the filling",
     "refill": "Bars to make anew",
+    "of": "The melody to vary",
     "repeat_bar": "Same bar at most",
     "rewrite": "A chorale to rewrite",
     "scale": "Stay in the scale",
@@ -60,6 +61,7 @@ _NAMES: Mapping[str, str] = {
     "tones": "Only these notes",
     "unbroken": "No voice falls silent",
     "uncrossed": "No voices cross",
+    "vary": "Keep or change",
     "words_from": "Only words of",
 }
 """What a knob is called where its own name, made for a flag, would say too little."""

@@ -30,6 +30,7 @@ HEADINGS = (
     "Given voices",
     "Harmony and close",
     "Rhythm and motif",
+    "Varying",
     "Playing",
     "Filling a gap",
     "Originality",

@@ -15,12 +15,26 @@ from typing import Protocol
 from toolkit.core import UsageError
 from toolkit.domains.music.grammar import Limits
 from toolkit.domains.music.prompt import read_pitches, read_prompt
-from toolkit.domains.music.rules import Close, Harmony, LastNote, Leap, Line, Motif, Progression, Repeats, Rhythm, Rule
+from toolkit.domains.music.rules import (
+    Close,
+    Contour,
+    Harmony,
+    LastNote,
+    Leap,
+    Line,
+    Motif,
+    Progression,
+    Repeats,
+    Rhythm,
+    Rule,
+)
 from toolkit.domains.music.scales import Tones
+from toolkit.score.keys import detect_key
 from toolkit.score.notes import TICKS, Key, Meter, Score
 
 _STEPS = re.compile(r"\s*[+-]?\d+(?:[\s,]+[+-]?\d+)*\s*")
 _LENGTHS = re.compile(r"[\s,|]*z?[\d./]+(?:[\s,|]+z?[\d./]+)*[\s,|]*")
+_SHARE = re.compile(r"(\d{1,3})\s*%")
 _MIDDLE = 60
 
 
@@ -65,12 +79,20 @@ class Asked(Protocol):
     def motif_rhythm(self) -> bool: ...
     @property
     def motif_at_pitch(self) -> bool: ...
+    @property
+    def vary(self) -> str | None: ...
+    @property
+    def of(self) -> str | None: ...
 
 
 def asked_of(controls: Asked) -> tuple[Limits, tuple[Rule, ...]]:
     """What ``controls`` ask of the notes; UsageError for words that mean nothing or contradict one another."""
     limits = _limits(controls)
     rules: list[Rule] = []
+    if controls.vary is not None or controls.of is not None:
+        if controls.rhythm is not None or controls.pitches is not None:
+            raise UsageError("a variation has its notes from what it varies: leave rhythm and pitches out.")
+        limits, rules = _varied(limits, controls.vary, controls.of)
     if controls.rhythm is not None:
         limits, rhythm = _in_rhythm(limits, controls.rhythm)
         rules.append(rhythm)
@@ -128,6 +150,44 @@ def _in_rhythm(limits: Limits, text: str) -> tuple[Limits, Rhythm]:
         rhythm = rhythm.repeated(limits.bars)
     meter = (rhythm.meter.numerator, rhythm.meter.denominator)
     return replace(limits, meter=meter, bars=rhythm.bars), rhythm
+
+
+def _varied(limits: Limits, vary: str | None, of: str | None) -> tuple[Limits, list[Rule]]:
+    """What a variation keeps as rules, and limits with the meter, the bars and, unless it is asked for, the key."""
+    if vary is None or of is None:
+        raise UsageError("a variation needs both: what to keep or change (vary), and the melody that it is of (of).")
+    share = _SHARE.fullmatch(vary.strip())
+    if vary not in ("rhythm", "contour") and (share is None or not 0 < int(share[1]) <= 100):
+        raise UsageError(f"vary is rhythm, contour, or how many notes change, such as 30%, not {vary!r}.")
+    score = _read(of)
+    rhythm = Rhythm.of_score(score)
+    meter = (rhythm.meter.numerator, rhythm.meter.denominator)
+    if limits.meter not in (None, meter):
+        raise UsageError(f"the melody to vary is in {rhythm.meter}, and the meter asked for is {Meter(*limits.meter)}.")
+    if limits.bars not in (None, rhythm.bars):
+        raise UsageError(f"the melody to vary has {rhythm.bars} bars, and {limits.bars} are asked for.")
+    key = score.keys[0] if score.keys else detect_key(score.notes)
+    limits = replace(
+        limits,
+        meter=meter,
+        bars=rhythm.bars,
+        tonic=key.tonic if limits.tonic is None else limits.tonic,
+        mode=limits.mode or key.mode,
+    )
+    pitches = [note.pitch for note in score.notes]
+    if vary == "rhythm":
+        return limits, [rhythm]
+    if share is None:
+        ways = tuple((after > before) - (after < before) for before, after in pairwise(pitches))
+        return limits, [rhythm, Contour(ways)]
+    free = _spread(len(pitches), int(share[1]))
+    return limits, [rhythm, Line(tuple(None if each else pitch for pitch, each in zip(pitches, free, strict=True)))]
+
+
+def _spread(count: int, percent: int) -> list[bool]:
+    """Which of so many notes are free: about ``percent`` in a hundred, evenly spread, at least one."""
+    free = [(place + 1) * percent // 100 > place * percent // 100 for place in range(count)]
+    return free if any(free) else [place == count // 2 for place in range(count)]
 
 
 def _over_chords(limits: Limits, text: str) -> tuple[Limits, Harmony]:

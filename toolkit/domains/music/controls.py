@@ -21,7 +21,7 @@ from toolkit.score.notes import MODES, Score
 
 _KEYS = ("C", "C#", "Db", "D", "D#", "Eb", "E", "F", "F#", "Gb", "G", "G#", "Ab", "A", "A#", "Bb", "B")
 _SCALE, _HARMONY, _MOTIF = "Scale and range", "Harmony and close", "Rhythm and motif"
-_PLAYED = "Playing"
+_VARIED, _PLAYED = "Varying", "Playing"
 _METERS = tuple(f"{beats}/{unit}" for beats, unit in Layout().meters)
 
 
@@ -68,6 +68,10 @@ class MelodyControls:
     )
     motif_rhythm: bool = knob(False, "The motif appears in its own rhythm.", group=_MOTIF)
     motif_at_pitch: bool = knob(False, "The motif appears at its own pitch.", group=_MOTIF)
+    vary: str | None = knob(
+        None, "A variation: keep the rhythm or the contour, or change so many notes: 30%.", group=_VARIED
+    )
+    of: str | None = knob(None, "The melody that it is a variation of: ABC notes or a file.", file=True, group=_VARIED)
     form: str | None = knob(
         None, "Parts by letter, as AABB: those of one letter are alike, but for their last bar.", group=_MOTIF
     )

@@ -7,7 +7,7 @@ from toolkit.domains.music.rules.given import check_given
 from toolkit.domains.music.rules.harmony import Chord, Harmony, Progression
 from toolkit.domains.music.rules.last import LastNote
 from toolkit.domains.music.rules.leap import Leap
-from toolkit.domains.music.rules.lines import Line
+from toolkit.domains.music.rules.lines import Contour, Line
 from toolkit.domains.music.rules.motif import Motif
 from toolkit.domains.music.rules.narrowing import ruled_within
 from toolkit.domains.music.rules.repeats import Repeats, SparingGrammar
@@ -19,6 +19,7 @@ __all__ = [
     "CLOSES",
     "Chord",
     "Close",
+    "Contour",
     "Harmony",
     "Header",
     "LastNote",
