@@ -13,7 +13,8 @@
   // The roll's notes carry the seconds at which they sound; media events do not bubble, so they are caught on the way down.
   const light = (player) => {
     const now = player.ended ? -1 : player.currentTime;
-    for (const note of player.closest(".result").querySelectorAll(".roll .note"))
+    const result = player.closest(".result"); // none once another player has taken its place
+    for (const note of result ? result.querySelectorAll(".roll .note") : [])
       note.classList.toggle("sounding", note.dataset.start <= now && now < note.dataset.end);
   };
   const follow = (player) => {
