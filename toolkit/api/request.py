@@ -80,7 +80,9 @@ class Request:
     @cached_property
     def opening(self) -> tuple[Any, list[int]]:
         """The item to go on from, None without a prompt, and the ids that open the sequence."""
-        return self.run.opening(self.prompt) if self.item is None else (self.item, self.run.opening_of(self.item))
+        given, ids = self.run.opening(self.prompt) if self.item is None else (self.item, None)
+        used = None if given is None else self.run.domain.used(given, self.controls)
+        return used, ids if ids is not None and used is given else self.run.opening_of(used)
 
     @property
     def given(self) -> Any:

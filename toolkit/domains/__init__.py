@@ -29,6 +29,10 @@ def _no_heading(item: object) -> None:
     return None
 
 
+def _whole(item: Any, controls: Any) -> Any:
+    return item
+
+
 def _decoded(codec: Codec[Any, Any], given: Any, opened: Sequence[int], made: Sequence[int], controls: Any) -> Any:
     return codec.decode([*opened, *made])
 
@@ -70,9 +74,10 @@ class Domain(Generic[Item, Part]):
     text from where it goes on. ``read`` opens a file, folder or glob.
 
     ``read_prompt`` turns what a user gives to continue into an item: a text, or the path of a file whose suffix
-    is one of ``prompt_files``. ``heading`` is what of it stands above the content (a melody's meter and key), or None.
-    ``opening`` gives the ids such an item opens a sequence with (a melody's header and
-    notes, without its end). ``blank`` is what a model that never saw a sequence begin goes on from.
+    is one of ``prompt_files``; ``used`` is as much of that as the controls ask for. ``heading`` is what of it stands
+    above the content (a melody's meter and key), or None. ``opening`` gives the ids such an item opens a sequence with
+    (a melody's header and notes, without its end). ``blank`` is what a model that never saw a sequence begin goes on
+    from.
 
     ``finish`` makes the whole item of (codec, item given, its ids, ids generated, controls); ``cut_parts`` ends a
     stream of parts where the controls say so. ``exports`` maps a file suffix to a function of (item, details) that
@@ -98,6 +103,7 @@ class Domain(Generic[Item, Part]):
     constraint: Callable[[Codec[Item, Part], Any, Item | None], Constraint[Any]]
     constrains_given: bool = True
     read_prompt: Callable[[str], Item]
+    used: Callable[[Item, Any], Item] = _whole
     opening: Callable[[Codec[Item, Part], Item], list[int]]
     blank: Item | None = None
     finish: Callable[[Codec[Item, Part], Item | None, Sequence[int], Sequence[int], Any], Item] = _decoded

@@ -5,6 +5,7 @@ from __future__ import annotations
 from toolkit.domains import Domain
 from toolkit.domains.music.controls import MelodyControls, constraint
 from toolkit.domains.music.corpora import ABC, MIDI, MUSICXML, built_in, read
+from toolkit.domains.music.excerpt import excerpt
 from toolkit.domains.music.filling import gap_asked, melody_filled
 from toolkit.domains.music.listing import show
 from toolkit.domains.music.melody import MelodyCodec, Part
@@ -32,6 +33,7 @@ DOMAIN: Domain[Score, Part] = Domain(
     controls=MelodyControls,
     constraint=constraint,
     read_prompt=read_prompt,
+    used=lambda item, controls: item if controls.use is None else excerpt(item, controls.use),
     opening=opening,
     exports=EXPORTS,
     show=show,

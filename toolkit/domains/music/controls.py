@@ -84,6 +84,7 @@ class MelodyControls:
         unit="notes",
         group="Originality",
     )
+    use: str | None = knob(None, "Only these bars of what is given to go on from: first:8 or last:4.")
     refill: str | None = knob(
         None, "These bars of the given melody are made anew, the others kept: 5 or 5-8.", group="Filling a gap"
     )
