@@ -2,8 +2,8 @@
 
     python -m benchmarks.reading [--files 1000]
 
-The files are made of folk tunes by the toolkit itself: a melody, the same a fifth lower on another instrument, drums. Every
-reader sees all of them from memory, best of three, one thread. pretty_midi's notes are compared with ours.
+The files are made of folk tunes by the toolkit itself: a melody, the same a fifth lower on another instrument, drums.
+Every reader sees all of them from memory, best of three, one thread. pretty_midi's notes are compared with ours.
 """
 
 from __future__ import annotations
@@ -116,8 +116,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "# Reading music",
         "",
         f"{len(data):,} MIDI files of {sum(map(len, data)) / len(data):,.0f} bytes on average, from memory, one "
-        f"thread, processor time, the best of {ROUNDS} rounds. In {same:,} of them pretty_midi finds the notes that the "
-        "toolkit finds. The toolkit checks every byte before a library sees the file; symusic by itself does not.",
+        f"thread, processor time, the best of {ROUNDS} rounds. In {same:,} of them pretty_midi finds the notes that "
+        "the toolkit finds. The toolkit checks every byte before a library sees the file; symusic by itself does not.",
         "",
         "| reader | files a second | times pretty_midi |",
         "|---|---|---|",
