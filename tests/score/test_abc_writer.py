@@ -93,3 +93,9 @@ def test_changes_stand_where_they_happen():
 
 def test_nothing_is_a_bar_of_rest():
     assert body(Score((Track(()),))) == "z8 |]"
+
+
+def test_what_kind_of_tune_it_is_goes_in_and_out():
+    (tune,) = read_tunes("X:1\nT:Hardiman\nR:Slip  Jig\nM:9/8\nL:1/8\nK:G\nGAB GAB c2d|edc BAG G3|\n")
+    assert tune.score.tune_type == "slip jig"
+    assert "R:slip jig\n" in write_abc(tune.score)

@@ -131,9 +131,9 @@ def notes_of(sounds: Iterable[Sound]) -> Iterator[tuple[int, int, int]]:
 
 
 def arrange(
-    bars: Sequence[Bar], *, unfold: bool = False, tempo: Tempo | None = None, title: str = "", jig: bool = False
+    bars: Sequence[Bar], *, unfold: bool = False, tempo: Tempo | None = None, title: str = "", tune_type: str = ""
 ) -> Arrangement:
-    """The score of a tune's bars. ``jig`` decides for 6/8 where the header's meter must be corrected.
+    """The score of a tune's bars. A jig's type decides for 6/8 where the header's meter must be corrected.
 
     AbcError when there is no note, no meter, a bar that does not add up, or a rhythm off the grid of 24 ticks a
     quarter (multiples of 3 or 4 from the beat).
@@ -143,7 +143,7 @@ def arrange(
     if any(bar.meter is None for bar in bars):
         raise AbcError("the tune has no meter.")
     order = as_played(bars) if unfold else written_once(bars)
-    order, changes = _metered(order, jig)
+    order, changes = _metered(order, "jig" in tune_type and "slip" not in tune_type)
     filled = _fill(order)
     notes = tuple(_on_grid(filled.sounds))
     if not notes:
@@ -155,6 +155,7 @@ def arrange(
         (tempo or Tempo(500_000),),
         TICKS,
         title,
+        tune_type,
     )
     if filled.unlined:
         changes = (*changes, f"bar lines were missing in written bar {', '.join(map(str, filled.unlined))}.")

@@ -89,8 +89,8 @@ class Tune:
 
     def arrange(self, *, unfold: bool = False) -> Arrangement:
         """The tune in its meter with what had to be changed: repeats written once, or as played with ``unfold``."""
-        jig = "jig" in self.rhythm.lower() and "slip" not in self.rhythm.lower()
-        return arrange(self.bars, unfold=unfold, tempo=self.tempo, title=self.title, jig=jig)
+        tune_type = " ".join(self.rhythm.lower().split())
+        return arrange(self.bars, unfold=unfold, tempo=self.tempo, title=self.title, tune_type=tune_type)
 
     @property
     def score(self) -> Score:
