@@ -220,8 +220,8 @@ class Score:
     """Tracks and what governs them, in ticks of 1/``resolution`` quarter note.
 
     Meters and tempos begin at tick 0; each kind of change is in order of its start, no two at one tick. ``tune_type``
-    is what kind of tune it is, in lower-case words (reel, slip jig, waltz); empty where nobody said. ``fermatas`` are the
-    ticks at which what begins there is held.
+    is what kind of tune it is, in lower-case words (reel, slip jig, waltz); empty where nobody said. ``fermatas`` are
+    the ticks at which what begins there is held.
     """
 
     tracks: tuple[Track, ...]
