@@ -45,7 +45,8 @@ class Room:
     """A tab: the ``domain`` it plays, what it ``makes``, and the ``title`` it goes by.
 
     ``plain`` names the knobs that are always in view; ``typed`` is what stands where notes to go on from may be typed,
-    None where they may not; ``train`` makes a first run.
+    None where they may not; ``train`` makes a first run. Where the second knob of ``changed`` is set, an upload is no
+    beginning but what the first one names.
     """
 
     domain: str
@@ -55,6 +56,7 @@ class Room:
     typed: str | None
     uploads: tuple[str, ...]
     train: str
+    changed: tuple[str, str] | None = None
 
 
 MELODY = Room(
@@ -74,6 +76,7 @@ CHORALE = Room(
     None,
     tuple(each for each in _UPLOADS if each != ".abc"),
     "toolkit train bach --out runs/chorales --minutes 10",
+    ("rewrite", "anew"),
 )
 POLYPHONY = Room(
     "polyphony",
@@ -129,16 +132,19 @@ def score_tab(page: gr.Blocks, library: Library, stops: Stops, of: Room) -> None
                 details = gr.JSON(label="Details", show_label=False, elem_id=f"{domain}-details")
         with gr.Column(elem_classes="turning"):
             seed = Seed.drawn(domain)
-            settings = Settings.drawn(domain, choice.knobs, of.plain, {"instrument": _instruments()})
+            uploaded = of.changed[:1] if of.changed else ()  # an upload stands for it
+            knobs = tuple(each for each in choice.knobs if each.name not in uploaded)
+            settings = Settings.drawn(domain, knobs, of.plain, {"instrument": _instruments()})
 
     def generate(
         request: gr.Request, run: str, notes: str | None, file: str | None, seed: Any, *values: Any
     ) -> Iterator[list[Any]]:
         """Plays on from typed notes or a file, or from nothing, with the run of that name, streaming.
 
-        Returns a piano roll (SVG), the sound (WAV), a line about them, the details (the same seed and settings give
-        the same music again), the files, and a line on what is copied. A setting has the meaning and the bounds of the
-        flag of that name; a run that one names is one that the studio offers.
+        In a tab whose settings say what is made anew, a file is what that is a part of. Returns a piano roll (SVG), the
+        sound (WAV), a line about them, the details (the same seed and settings give the same music again), the files,
+        and a line on what is copied. A setting has the meaning and the bounds of the flag of that name; a run that one
+        names is one that the studio offers.
         """
 
         def growing(picture: Any, line: str) -> list[Any]:
@@ -151,12 +157,15 @@ def score_tab(page: gr.Blocks, library: Library, stops: Stops, of: Room) -> None
             places.update(asked.places)
             number, opened = checked_seed(seed), choice.opened(run)
             yield growing(gr.skip(), at_work())
-            stream = opened.stream(prompt, seed=number, **asked.settings)
+            chosen, shown = dict(asked.settings), dict(asked.asked)
+            if of.changed and file and chosen[of.changed[1]] is not None:
+                chosen[of.changed[0]], shown[of.changed[0]], prompt, called = str(file), called, None, None
+            stream = opened.stream(prompt, seed=number, **chosen)
             paced = Paced(stream, stops, str(request.session_hash))
             for _ in paced:
                 filling = stream.request.gap is not None  # whose bars are none before the last note
                 yield growing(gr.skip() if filling else _picture(stream.result()), progress(stream, paced))
-            result = renamed(stream.result(), called, asked.asked)
+            result = renamed(stream.result(), called, shown)
             copied = sentence(report(opened, result))
             made = [_picture(result), summary(result.details, paced), told(result)]
             yield [made[0], None, *made[1:], *downloads.of({}), copied]  # to be seen while the sound is rendered

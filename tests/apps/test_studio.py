@@ -21,6 +21,7 @@ import pytest
 from toolkit.api import Run, open_run
 from toolkit.core import ToolkitError
 from toolkit.core.places import shipped
+from toolkit.score import read_midi
 
 HOSTILE = '<img src=x onerror="alert(1)"><script>alert(2)</script>'
 
@@ -106,6 +107,22 @@ def test_a_typed_melody_is_harmonised(client: Any, runs: Path) -> None:
     assert picture.count('class="note"') == len(made.item.notes)
     assert details["settings"]["unbroken"] is True
     assert Path(midi).read_bytes().startswith(b"MThd")
+
+
+def test_a_voice_of_an_uploaded_chorale_is_made_anew(client: Any, runs: Path, tmp_path: Path) -> None:
+    from gradio_client import handle_file
+
+    run = open_run(runs / "hymns")
+    hymn = tmp_path / "hymn.mid"
+    hymn.write_bytes((runs.parent / "hymns" / "2.mid").read_bytes())
+    asked = {"notes": "", "file": handle_file(str(hymn)), "seed": 4, "anew": "alto", "particles": 2}
+    _, _, _, details, midi, *_ = client.predict(run="hymns", api_name="/generate_chorale", **asked)
+    made = run.generate(seed=4, rewrite=str(hymn), anew="alto", particles=2)
+    heard, kept = read_midi(Path(midi)), read_midi(hymn).tracks
+    assert [track.notes for track in heard.tracks] == [track.notes for track in read_midi(made.export(".mid")).tracks]
+    assert details["settings"]["rewrite"] == "hymn.mid" and str(hymn) not in json.dumps(details)
+    voices = [[note.pitch for note in track.notes] for track in heard.tracks]
+    assert [voices[place] for place in (0, 2, 3)] == [[n.pitch for n in kept[place].notes] for place in (0, 2, 3)]
 
 
 def test_a_typed_path_is_never_opened(client: Any, runs: Path, tmp_path: Path) -> None:
