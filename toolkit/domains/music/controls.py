@@ -12,6 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from toolkit.core import Codec, Constraint, UsageError, knob
 from toolkit.domains.music.asking import asked_of
+from toolkit.domains.music.density import Dense, notes_asked
 from toolkit.domains.music.events import Layout
 from toolkit.domains.music.form import Form, Formed
 from toolkit.domains.music.grammar import Limits
@@ -68,6 +69,9 @@ class MelodyControls:
     )
     motif_rhythm: bool = knob(False, "The motif appears in its own rhythm.", group=_MOTIF)
     motif_at_pitch: bool = knob(False, "The motif appears at its own pitch.", group=_MOTIF)
+    notes_a_bar: str | None = knob(
+        None, "So many notes begin in every full bar: 4-6, or 5; the number of bars must be said.", group=_MOTIF
+    )
     vary: str | None = knob(
         None, "A variation: keep the rhythm or the contour, or change so many notes: 30%.", group=_VARIED
     )
@@ -123,26 +127,33 @@ def constraint(codec: Codec[Score, Any], controls: MelodyControls, given: Score 
     if not isinstance(codec, Limited):
         raise UsageError(f"melodies of the codec {codec.name!r} cannot be asked for by meter, key, bars or rules.")
     limits, rules = asked_of(controls)
-    if controls.form is not None:
-        return _formed(codec, limits, rules, Form.parse(controls.form, controls.part), given)
+    if controls.form is not None or controls.notes_a_bar is not None:
+        return _kept_alone(codec, controls, limits, rules, given)
     found = codec.within(limits, rules)
     if given is not None:
         check_given(codec, limits, rules, given)
     return found
 
 
-def _formed(
-    codec: Codec[Score, Any], limits: Limits, rules: tuple[Rule, ...], form: Form, given: Score | None
-) -> Formed:
-    """The melodies within limits that have a form; UsageError for rules beside it, and for a beginning without it."""
+def _kept_alone(
+    codec: Codec[Score, Any], controls: MelodyControls, limits: Limits, rules: tuple[Rule, ...], given: Score | None
+) -> Constraint[Any]:
+    """The melodies of a form, or of so many notes a bar; UsageError for rules beside it, and for another beginning."""
     layout = getattr(codec, "layout", None)
-    if rules or not isinstance(layout, Layout):
-        raise UsageError("a form goes with meter, key, range, scale, tones and cadence, and with no other rule.")
-    found = Formed(layout, replace(limits, bars=form.bars if limits.bars is None else limits.bars), form)
+    what = "a form" if controls.form is not None else "a number of notes a bar"
+    if rules or not isinstance(layout, Layout) or (controls.form is not None and controls.notes_a_bar is not None):
+        raise UsageError(f"{what} goes with meter, key, range, scale, tones and cadence, and with no other rule.")
+    if controls.form is not None:
+        form = Form.parse(controls.form, controls.part)
+        limits = replace(limits, bars=form.bars if limits.bars is None else limits.bars)
+        found: Constraint[Any] = Formed(layout, limits, form)
+    else:
+        found = Dense(layout, limits, *notes_asked(controls.notes_a_bar or ""))
     if given is not None and isinstance(codec, Openable):
         state = found.begin()
         for token in codec.opening(given):
-            if not found.allowed(state)[token]:
-                raise UsageError(f"the melody to go on from is not the beginning of one of the form {form.parts}.")
+            allowed_V = found.allowed(state)
+            if allowed_V is not None and not allowed_V[token]:
+                raise UsageError(f"the melody to go on from is not the beginning of one with {what} as asked.")
             state = found.step(state, token)
     return found
