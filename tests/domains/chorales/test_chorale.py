@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from toolkit.api import open_corpus
 from toolkit.core import NEVER, CheckpointError, InputError, UsageError
 from toolkit.domains.chorales.chorale import ChoraleCodec
 from toolkit.domains.chorales.controls import ChoraleControls, asked_of, constraint
 from toolkit.domains.chorales.grammar import FREE, Asked, ChoraleGrammar, Kept
+from toolkit.domains.chorales.prompt import read_prompt
 from toolkit.domains.chorales.quartet import HOLD, RANGES, REST, VOICES, Quartet, Step, quartet_of, score_of
 from toolkit.domains.chorales.table import Kind, Table
 from toolkit.score import Key, Meter, Note, Score, Track, write_midi, write_musicxml
@@ -226,6 +228,18 @@ def test_musicxml_is_a_chorale_too(tmp_path) -> None:
     path.write_bytes(write_musicxml(a_chorale()))
     asked = asked_of(ChoraleControls(rewrite=str(path), anew="bass"))
     assert sorted(asked.kept) == [0, 1, 2, 3]
+
+
+def test_four_voices_of_abc_are_a_chorale(tmp_path) -> None:
+    book = tmp_path / "hymn.abc"
+    lines = ("cdec|g4|", "GGGG|d4|", "EFEE|B4|", "C,D,E,C,|G,4|")
+    book.write_text("X:1\nM:4/4\nL:1/4\nK:C\n" + "".join(f"V:{n}\n{line}\n" for n, line in enumerate(lines)))
+    quartet = quartet_of(read_prompt(str(book)))
+    assert [[step.voices[place] for step in quartet.steps] for place in (0, 3)] == [
+        [72, 74, 76, 72, 79],
+        [48, 50, 52, 48, 55],
+    ]
+    assert len(open_corpus(str(book), codec="chorale").read("train")) == 1
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,19 @@ def test_the_codec_names_the_domain_of_midi_files(folder: Path) -> None:
     assert open_corpus(str(folder), codec="steps").domain == "polyphony"
 
 
+def test_a_tunebook_gives_each_tune_with_all_its_voices(tmp_path: Path) -> None:
+    voices = "M:4/4\nL:1/4\nK:C\nV:1\n{0}{{g}}def|[{0}g]4|\nV:2\nC4|E4|\n"
+    book = "\n".join(f"X:{number}\n{voices.format(letter)}" for number, letter in enumerate("ceagbf", start=1))
+    (tmp_path / "book.abc").write_text(book + "\nX:7\nM:4/4\nL:1/4\nK:C\nz4|\n")
+    corpus = read(str(tmp_path))
+    outcomes = {each.name: (each.outcome, each.reason) for each in corpus.findings}
+    assert outcomes["book.abc#1"] == ("changed", "1 grace notes are left out.")
+    assert outcomes["book.abc#7"] == ("dropped", "the tune has no notes.")
+    pieces = [each.item for split in ("train", "validation", "test") for each in corpus.read(split)]
+    assert len(pieces) == 6
+    assert {tuple(len(track.notes) for track in each.tracks) for each in pieces} == {(6, 2), (5, 2)}
+
+
 def test_nothing_to_learn_from_is_said(tmp_path: Path) -> None:
     (tmp_path / "only drums.mid").write_bytes(write_midi(Score((Track((Note(0, 36, 12),), drums=True),))))
     with pytest.raises(InputError, match="no notes but drums"):

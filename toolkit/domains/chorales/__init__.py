@@ -10,7 +10,7 @@ from toolkit.domains.chorales.controls import ChoraleControls, NoWishes, constra
 from toolkit.domains.chorales.corpora import built_in, read
 from toolkit.domains.chorales.prompt import read_prompt
 from toolkit.domains.chorales.sixteenths import SixteenthsCodec
-from toolkit.domains.music.corpora import MIDI, MUSICXML
+from toolkit.domains.music.corpora import MUSICXML, WRITTEN
 from toolkit.domains.music.originality import MelodyView
 from toolkit.domains.music.prompt import opening
 from toolkit.domains.music.views import EXPORTS
@@ -44,7 +44,7 @@ DOMAIN: Domain[Score, Any] = Domain(
     view=MelodyView(),
     sampling={"temperature": 0.95, "top_p": 0.98},
     length=2048,
-    prompt_files=MIDI | MUSICXML,
+    prompt_files=WRITTEN,
     heading=_heading,
     data=score_data,
     of_data=score_of_data,

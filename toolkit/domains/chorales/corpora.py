@@ -1,4 +1,4 @@
-"""Corpora of chorales: those of J. S. Bach in the music21 wheel, and a user's own MIDI and MusicXML files.
+"""Corpora of chorales: those of J. S. Bach in the music21 wheel, and a user's own MIDI, MusicXML and ABC files.
 
 music21 itself is never imported and nothing of its corpus is copied. Knows files and scores, no token.
 """
@@ -6,21 +6,20 @@ music21 itself is never imported and nothing of its corpus is copied. Knows file
 from __future__ import annotations
 
 import glob
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from toolkit.core import BuiltIn, Corpus, Document, Finding, InputError, MissingExtraError
 from toolkit.domains.chorales.chorale import ChoraleCodec
-from toolkit.domains.chorales.prompt import read_prompt
 from toolkit.domains.chorales.quartet import VOICES, governing
 from toolkit.domains.chorales.sixteenths import SIXTEENTHS_SET
-from toolkit.domains.music.corpora import LARGEST, MIDI, MUSICXML, files_of, nothing_left
+from toolkit.domains.music.corpora import files_of, nothing_left, score_in, scores_in
 from toolkit.domains.music.families import find_families
 from toolkit.domains.music.folk import music21_corpus
-from toolkit.domains.music.gathering import Gathered, corpus_of, without_copies
-from toolkit.score import MODES, Key, Score, read_musicxml
+from toolkit.domains.music.gathering import Gathered, Sentences, corpus_of, without_copies
+from toolkit.score import MODES, Key, Score
 
 _SOURCE = "Four-part settings by J. S. Bach, in MusicXML, from music21's corpus/bach"
 _LICENCE = (
@@ -31,7 +30,7 @@ _LICENCE = (
 
 
 def read(source: str) -> Corpus[Score]:
-    """The chorales of a MIDI or MusicXML file, of every such file in a folder and below it, or of what a glob matches.
+    """The chorales of a MIDI, MusicXML or ABC file, of such files in a folder and below it, or that a glob matches.
 
     Each has four parts, from the soprano down. Copies are left out in whatever key; chorales on one soprano fall into
     the same split. InputError when nothing is left, with the reason.
@@ -39,11 +38,8 @@ def read(source: str) -> Corpus[Score]:
     gathered = Gathered()
     for name, path in files_of(source):
         try:
-            if path.suffix.lower() not in MIDI | MUSICXML:
-                raise InputError("it is neither a MIDI file (.mid, .midi) nor MusicXML (.musicxml, .xml, .mxl).")
-            if path.stat().st_size > LARGEST:
-                raise InputError(f"it is larger than {LARGEST >> 20} MB.")
-            _take(gathered, name, read_prompt(str(path)))
+            for label, read_whole in scores_in(name, path):
+                _take(gathered, label, read_whole)
         except InputError as error:
             gathered.drop(name, str(error))
         except OSError as error:
@@ -54,9 +50,15 @@ def read(source: str) -> Corpus[Score]:
     return _corpus(title, source, "not stated", gathered)
 
 
-def _take(gathered: Gathered, name: str, score: Score) -> None:
+def _take(gathered: Gathered, name: str, read_whole: Callable[[], tuple[Score, Sentences]]) -> None:
     """Keeps a chorale, or says why not. Silent tracks are left out, and so are tempos but the first."""
-    score, said = _plain(score)
+    try:
+        whole, left_out = read_whole()
+    except InputError as error:
+        gathered.drop(name, str(error))
+        return
+    score, said = _plain(whole)
+    said = " ".join([*left_out, *[said] * bool(said)])
     reason = ChoraleCodec().reason(score)
     if reason is not None:
         gathered.drop(name, reason)
@@ -105,10 +107,7 @@ def _bach() -> Corpus[Score]:
     gathered = Gathered()
     for path in sorted((corpus / "bach").glob("*.*")):
         if path.suffix in (".mxl", ".xml"):
-            try:
-                _take(gathered, path.stem, read_musicxml(path.read_bytes()).score)
-            except InputError as error:
-                gathered.drop(path.stem, str(error))
+            _take(gathered, path.stem, partial(score_in, path))
     return _corpus("bach", _SOURCE, _LICENCE, gathered)
 
 

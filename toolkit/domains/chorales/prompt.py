@@ -1,4 +1,4 @@
-"""What a user gives of a chorale: all four voices in a MIDI or MusicXML file, or one of them as a melody. No ids."""
+"""What a user gives of a chorale: all four voices in MIDI, MusicXML or ABC, or one of them as a melody. No ids."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ from pathlib import Path
 
 from toolkit.core import InputError
 from toolkit.domains.music import prompt as melodies
-from toolkit.domains.music.corpora import MIDI, MUSICXML, score_in
+from toolkit.domains.music.corpora import WRITTEN, refuse_strange, score_in
 from toolkit.score import Score
 
 
 def read_prompt(given: str) -> Score:
     """The four-part score in the file that ``given`` names; InputError when it names none."""
     path = Path(given.strip())
-    suffix = path.suffix.lower()
-    if "\n" in given.strip() or suffix not in MIDI | MUSICXML or not path.is_file():
-        raise InputError(f"a chorale is a MIDI or MusicXML file with four parts, and {given.strip()[:60]!r} is none.")
+    if "\n" in given.strip() or path.suffix.lower() not in WRITTEN or not path.is_file():
+        raise InputError(
+            f"a chorale is a MIDI, MusicXML or ABC file with four parts, and {given.strip()[:60]!r} is none."
+        )
+    refuse_strange(path)
     return score_in(path)[0]
 
 

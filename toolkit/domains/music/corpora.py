@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import glob
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
@@ -18,12 +18,13 @@ from toolkit.domains.music.families import find_families
 from toolkit.domains.music.folk import built_in
 from toolkit.domains.music.gathering import Gathered, Sentences, corpus_of, labelled, text_of, without_copies
 from toolkit.score import TICKS, Score, extract_melody, in_order, read_midi, read_musicxml
-from toolkit.score.abc import Tune
+from toolkit.score.abc import Tune, read_tunes
 
-__all__ = ["ABC", "LARGEST", "MIDI", "built_in", "files_of", "nothing_left", "read"]
+__all__ = ["ABC", "LARGEST", "MIDI", "WRITTEN", "built_in", "files_of", "nothing_left", "read"]
 
 MIDI, ABC = frozenset({".mid", ".midi"}), frozenset({".abc"})
 MUSICXML = frozenset({".musicxml", ".mxl", ".xml"})
+WRITTEN = MIDI | MUSICXML | ABC
 LARGEST = 1 << 26
 """Bytes of a file; larger ones are left out."""
 
@@ -72,16 +73,26 @@ def files_of(source: str) -> list[tuple[str, Path]]:
 
 def _take_file(name: str, path: Path, gathered: Gathered) -> None:
     suffix = path.suffix.lower()
-    if suffix not in MIDI | MUSICXML | ABC:
-        raise InputError("it is neither MIDI (.mid, .midi) nor MusicXML (.musicxml, .mxl, .xml) nor ABC (.abc).")
-    if path.stat().st_size > LARGEST:
-        raise InputError(f"it is larger than {LARGEST >> 20} MB.")
+    refuse_strange(path)
     if suffix not in ABC:
         gathered.take(name, partial(_extracted, path))
         return
+    for label, tune in _tunes_in(name, path):
+        gathered.take(label, partial(_abc_melody, tune))
+
+
+def refuse_strange(path: Path) -> None:
+    """InputError for a file that is no music, or is larger than `LARGEST`."""
+    if path.suffix.lower() not in WRITTEN:
+        raise InputError("it is neither MIDI (.mid, .midi) nor MusicXML (.musicxml, .mxl, .xml) nor ABC (.abc).")
+    if path.stat().st_size > LARGEST:
+        raise InputError(f"it is larger than {LARGEST >> 20} MB.")
+
+
+def _tunes_in(name: str, path: Path) -> list[tuple[str, Tune]]:
+    """The tunes of an ABC file by what to call them: a tune alone has the file's name."""
     tunes = list(labelled(name, text_of(path), "#"))
-    for label, tune in tunes:
-        gathered.take(name if len(tunes) == 1 else label, partial(_abc_melody, tune))
+    return [(name, tunes[0][1])] if len(tunes) == 1 else tunes
 
 
 def _abc_melody(tune: Tune) -> tuple[Score, Sentences]:
@@ -90,10 +101,30 @@ def _abc_melody(tune: Tune) -> tuple[Score, Sentences]:
 
 
 def score_in(path: Path) -> tuple[Score, Sentences]:
-    """The score in a MIDI or MusicXML file, with all its parts, and what was left out of it."""
+    """The score in a MIDI, MusicXML or ABC file (of a tunebook the first tune), with all its parts, and what was left
+    out of it.
+    """
     if path.suffix.lower() in MIDI:
         return read_midi(path), ()
-    sheet = read_musicxml(path.read_bytes())
+    is_abc = path.suffix.lower() in ABC
+    sheet = next(read_tunes(text_of(path))).sheet() if is_abc else read_musicxml(path.read_bytes())
+    return sheet.score, sheet.findings
+
+
+def scores_in(name: str, path: Path) -> Iterator[tuple[str, Callable[[], tuple[Score, Sentences]]]]:
+    """(What to call it, what reads it as `score_in` does) for the piece in a file, or each tune of a tunebook.
+
+    InputError as from `refuse_strange`.
+    """
+    refuse_strange(path)
+    if path.suffix.lower() in ABC:
+        yield from ((label, partial(_sheet, tune)) for label, tune in _tunes_in(name, path))
+    else:
+        yield name, partial(score_in, path)
+
+
+def _sheet(tune: Tune) -> tuple[Score, Sentences]:
+    sheet = tune.sheet()
     return sheet.score, sheet.findings
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from toolkit.core import Codec, InputError, read_text
-from toolkit.domains.music.corpora import ABC, MIDI, MUSICXML, score_in
+from toolkit.domains.music.corpora import ABC, WRITTEN, score_in
 from toolkit.score import Key, Meter, Score, Track, detect_key, extract_melody
 from toolkit.score.abc import Tune, read_tunes
 from toolkit.score.abc.form import arrange, cut_at_lines
@@ -65,7 +65,7 @@ def read_pitches(given: str) -> tuple[int, ...]:
 
 def _file_named(given: str) -> Path | None:
     path = Path(given.strip())
-    return None if "\n" in given or path.suffix.lower() not in MIDI | MUSICXML | ABC else path
+    return None if "\n" in given or path.suffix.lower() not in WRITTEN else path
 
 
 def _typed(given: str) -> Score:

@@ -1,4 +1,4 @@
-"""Corpora of polyphonic pieces: a user's own MIDI and MusicXML files. The published sets are in `rolls`.
+"""Corpora of polyphonic pieces: a user's own MIDI, MusicXML and ABC files. The published sets are in `rolls`.
 
 Knows which files a source means and what of a MIDI file is kept. The grid that a codec wants is the codec's business.
 """
@@ -6,19 +6,20 @@ Knows which files a source means and what of a MIDI file is kept. The grid that 
 from __future__ import annotations
 
 import glob
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from toolkit.core import Corpus, Document, Finding, InputError
-from toolkit.domains.music.corpora import LARGEST, MIDI, MUSICXML, files_of, nothing_left, score_in
+from toolkit.domains.music.corpora import files_of, nothing_left, scores_in
 from toolkit.domains.music.families import Families, placed
-from toolkit.domains.music.gathering import Gathered, corpus_of, without_copies
+from toolkit.domains.music.gathering import Gathered, Sentences, corpus_of, without_copies
 from toolkit.domains.polyphony.grid import sounding
 from toolkit.score import TICKS, Score
 
 
 def read(source: str) -> Corpus[Score]:
-    """The pieces of a MIDI or MusicXML file, of every such file in a folder and below it, or of what a glob matches.
+    """The pieces of a MIDI, MusicXML or ABC file, of every such file in a folder and below it, or that a glob matches.
 
     Notes keep their tracks, on a grid of 24 ticks a quarter note; exact copies in whatever key are left out, and so is
     what has drums alone. InputError when nothing is left, with the reason.
@@ -26,15 +27,12 @@ def read(source: str) -> Corpus[Score]:
     gathered = Gathered()
     for name, path in files_of(source):
         try:
-            score, said = piece_in(path)
+            for label, read_whole in scores_in(name, path):
+                _take(gathered, label, read_whole)
         except InputError as error:
             gathered.drop(name, str(error))
-            continue
         except OSError as error:
             gathered.drop(name, f"it cannot be read: {error.strerror or error}.")
-            continue
-        gathered.documents.append(Document(name, score))
-        gathered.findings.append(Finding(name, "changed" if said else "kept", said))
     if not gathered.documents:
         raise InputError(nothing_left(source, gathered.findings, "piece"))
     names = {document.name for document in gathered.documents}
@@ -45,13 +43,18 @@ def read(source: str) -> Corpus[Score]:
     return corpus_of(title, source, "not stated", kept, findings, families, domain="polyphony", called="pieces")
 
 
-def piece_in(path: Path) -> tuple[Score, str]:
-    """(The piece in a MIDI or MusicXML file, what had to be changed in it); InputError when it has none."""
-    if path.suffix.lower() not in MIDI | MUSICXML:
-        raise InputError("it is neither MIDI (.mid, .midi) nor MusicXML (.musicxml, .mxl, .xml).")
-    if path.stat().st_size > LARGEST:
-        raise InputError(f"it is larger than {LARGEST >> 20} MB.")
-    whole, left_out = score_in(path)
+def _take(gathered: Gathered, name: str, read_whole: Callable[[], tuple[Score, Sentences]]) -> None:
+    try:
+        score, said = piece_of(*read_whole(), called=Path(name).stem)
+    except InputError as error:
+        gathered.drop(name, str(error))
+        return
+    gathered.documents.append(Document(name, score))
+    gathered.findings.append(Finding(name, "changed" if said else "kept", said))
+
+
+def piece_of(whole: Score, left_out: Sentences, *, called: str) -> tuple[Score, str]:
+    """(A score as a piece on the grid, what had to be changed in it); InputError when it has no notes."""
     if not sounding(whole).notes:
         raise InputError("it has no notes but drums." if whole.notes else "it has no notes.")
     said = list(left_out)
@@ -59,4 +62,4 @@ def piece_in(path: Path) -> tuple[Score, str]:
     if moved:
         said.append(f"{moved:,} beginnings and ends of notes are moved to the nearest 24th of a quarter note.")
     score = whole.rescaled(TICKS)
-    return replace(score, title=score.title or path.stem), " ".join(said)
+    return replace(score, title=score.title or called), " ".join(said)

@@ -5,13 +5,13 @@ nor whether they fill their meter.
 
 Source: the abc music standard 2.1 (2011), sections 4 and 7. An accidental holds for its letter in every octave
 until the bar line, the standard's default; ``%%propagate-accidentals octave`` and ``not`` are obeyed. Grace
-notes, decorations, chord symbols, annotations and lyrics are passed over. Of a chord the highest note is kept,
-of several voices the first.
+notes, decorations, chord symbols, annotations and lyrics are passed over. One voice is read at a time.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -35,11 +35,15 @@ from toolkit.score.abc.fields import (
 
 @dataclass(slots=True)
 class Sound:
-    """A note or, without a pitch, a rest: ``duration`` in grains; ``tied`` to the next of the same pitch."""
+    """A note or, without a pitch, a rest: ``duration`` in grains; ``tied`` to the next of the same pitch.
+
+    ``below`` are the other pitches of a chord; ``pitch`` is its highest.
+    """
 
     pitch: int | None
     duration: int
     tied: bool = False
+    below: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,7 @@ _TOKEN = re.compile(
     |(?P<other>.)""",
     re.VERBOSE,
 )
+_GRACE_NOTE = re.compile(r"[A-Ga-g]")
 _CHORD_NOTE = re.compile(
     rf"(?P<sign>\^\^?|__?|=)?(?P<letter>[A-Ga-g])(?P<octave>[,']*)(?P<length>{_LENGTH})(?P<tie>-?)"
 )
@@ -114,15 +119,47 @@ _SILENT = frozenset({"space", "text", "grace", "decoration", "other"})
 _IN_TIME_OF = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}
 
 
-def read_bars(lines: Iterable[str], signature: Signature, meter: Meter | None, unit: Fraction) -> tuple[Bar, ...]:
-    """The bars that the lines of a tune's body write. AbcError for lengths and fields that mean nothing."""
-    return tuple(_Scribe(signature, meter, unit).write(lines))
+ONLY_VOICE = "1"
+"""What music is called that stands before any V: field."""
+
+_VOICE = re.compile(r"^V:[ \t]*(\S+)|\[V:[ \t]*([^\s\]]+)")
+
+
+def voices_of(lines: Iterable[str]) -> tuple[str, ...]:
+    """The names of the voices that the lines of a body write, in order; a tune without V: has `ONLY_VOICE`."""
+    names: dict[str, None] = {}
+    for line in map(_uncommented, lines):
+        first = _VOICE.search(line)
+        before = line[: first.start()] if first is not None else line
+        if not names and before.strip() and not _FIELD_LINE.match(before):
+            names[ONLY_VOICE] = None
+        names.update(dict.fromkeys(own or inline for own, inline in _VOICE.findall(line)))
+    return tuple(names) or (ONLY_VOICE,)
+
+
+def read_bars(
+    lines: Iterable[str],
+    signature: Signature,
+    meter: Meter | None,
+    unit: Fraction,
+    *,
+    voice: str | None = None,
+    left_out: Counter[str] | None = None,
+) -> tuple[Bar, ...]:
+    """The bars that the lines of a tune's body write in one voice, the first that sounds unless ``voice`` names it.
+
+    What is passed over is counted in ``left_out``. AbcError for lengths and fields that mean nothing.
+    """
+    return tuple(_Scribe(signature, meter, unit, voice, Counter() if left_out is None else left_out).write(lines))
 
 
 class _Scribe:
     """Goes through a body once, holding what a reader of sheet music holds in mind."""
 
-    def __init__(self, signature: Signature, meter: Meter | None, unit: Fraction) -> None:
+    def __init__(
+        self, signature: Signature, meter: Meter | None, unit: Fraction, wanted: str | None, left_out: Counter[str]
+    ) -> None:
+        self.wanted, self.left_out = wanted, left_out
         self.signature = signature
         self.altered = dict(signature.altered)
         self.meter, self.unit = meter, unit
@@ -137,7 +174,8 @@ class _Scribe:
         self.previous: Sound | None = None
         self.lean: tuple[int, int] | None = None
         self.tuplet, self.left = (1, 1), 0
-        self.voice = self.first_voice = "1"
+        self.voice, self.first_voice = ONLY_VOICE, wanted or ONLY_VOICE
+        self.named = False  # what stands before any V: field governs every voice
         self.overlaid = False
 
     def write(self, lines: Iterable[str]) -> Iterator[Bar]:
@@ -159,6 +197,8 @@ class _Scribe:
         for token in _TOKEN.finditer(text):
             kind = str(token.lastgroup)
             if kind in _SILENT:
+                if kind == "grace" and self.voice == self.first_voice:
+                    self.left_out["grace notes"] += len(_GRACE_NOTE.findall(token[0]))
                 continue
             if kind == "field":
                 yield from self.cross_line()
@@ -169,6 +209,7 @@ class _Scribe:
                 self.line = _run_together(self.line, token[0])
                 self.overlaid = False
             elif kind == "overlay" or self.overlaid:
+                self.left_out["notes of a second voice in a bar (&)"] += kind == "note"
                 self.overlaid = True
             elif kind == "number" and self.line in {"", ":"}:
                 continue
@@ -285,6 +326,8 @@ class _Scribe:
             heard.append((self.pitch(each["sign"], each["letter"], each["octave"]), self.last, each))
         top, self.last, note = max(heard, key=lambda one: one[0])
         self.sound(top, exactly(self.length(found[0]["length"]) * read_length(stretch, Fraction(1)), WHOLE))
+        if self.previous is not None and self.previous.pitch == top:
+            self.previous.below = tuple(sorted({pitch for pitch, _, _ in heard} - {top}))
         if note["tie"]:
             self.tie()
 
@@ -313,8 +356,8 @@ class _Scribe:
 
     def field(self, name: str, value: str) -> None:
         if name == "V":
-            self.turn_to(value.split()[0] if value.split() else "1")
-        elif self.voice != self.first_voice:
+            self.turn_to(value.split()[0] if value.split() else ONLY_VOICE)
+        elif self.voice != self.first_voice and self.named:
             return
         elif name == "K":
             self.change_key(value)
@@ -324,9 +367,9 @@ class _Scribe:
             self.unit, self.lengths = read_unit(value), {}
 
     def turn_to(self, voice: str) -> None:
-        if not self.sounds and not self.number:
+        if self.wanted is None and not self.sounds and not self.number:
             self.first_voice = voice
-        self.voice = voice
+        self.voice, self.named = voice, True
 
     def change_key(self, value: str) -> None:
         signature = read_key(value)

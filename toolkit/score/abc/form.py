@@ -104,7 +104,8 @@ def cut_at_lines(bars: Iterable[Bar]) -> list[Bar]:
                     room = _full(bar)
                 piece = min(left, room)
                 left, room = left - piece, room - piece
-                parts[-1].append(Sound(sound.pitch, piece, sound.tied if not left else sound.pitch is not None))
+                tied = sound.tied if not left else sound.pitch is not None
+                parts[-1].append(replace(sound, duration=piece, tied=tied))
         for place, part in enumerate(parts):
             opens, closes = bar.opens if not place else "|", bar.closes if place == len(parts) - 1 else "|"
             number = len(cut) + 1
@@ -112,8 +113,26 @@ def cut_at_lines(bars: Iterable[Bar]) -> list[Bar]:
     return cut
 
 
+def chords_of(sounds: Sequence[Sound]) -> Iterator[tuple[int, int, int]]:
+    """(pitch, onset, duration) in grains of every note, those of chords too, tied notes joined."""
+    held: dict[int, tuple[int, int]] = {}
+    onset, tied = 0, False
+    for sound in sounds:
+        struck = () if sound.pitch is None else (*sound.below, sound.pitch)
+        going_on = set(struck) & set(held) if tied else set()
+        for pitch in set(held) - going_on:
+            yield (pitch, *held.pop(pitch))
+        for pitch in struck:
+            begin, lasted = held.get(pitch, (onset, 0))
+            held[pitch] = (begin, lasted + sound.duration)
+        tied = sound.tied
+        onset += sound.duration
+    for pitch, (begin, lasted) in held.items():
+        yield pitch, begin, lasted
+
+
 def notes_of(sounds: Iterable[Sound]) -> Iterator[tuple[int, int, int]]:
-    """(pitch, onset, duration) in grains, tied notes joined; a tie to another pitch is a slur."""
+    """(pitch, onset, duration) in grains of the highest notes, tied ones joined; a tie to another pitch is a slur."""
     onset = 0
     held: tuple[int, int, int] | None = None
     tied = False
@@ -131,9 +150,17 @@ def notes_of(sounds: Iterable[Sound]) -> Iterator[tuple[int, int, int]]:
 
 
 def arrange(
-    bars: Sequence[Bar], *, unfold: bool = False, tempo: Tempo | None = None, title: str = "", tune_type: str = ""
+    bars: Sequence[Bar],
+    *,
+    unfold: bool = False,
+    chords: bool = False,
+    tempo: Tempo | None = None,
+    title: str = "",
+    tune_type: str = "",
 ) -> Arrangement:
     """The score of a tune's bars. A jig's type decides for 6/8 where the header's meter must be corrected.
+
+    Of a chord the highest note is kept, or with ``chords`` every one.
 
     AbcError when there is no note, no meter, a bar that does not add up, or a rhythm off the grid of 24 ticks a
     quarter (multiples of 3 or 4 from the beat).
@@ -145,7 +172,8 @@ def arrange(
     order = as_played(bars) if unfold else written_once(bars)
     order, changes = _metered(order, "jig" in tune_type and "slip" not in tune_type)
     filled = _fill(order)
-    notes = tuple(_on_grid(filled.sounds))
+    sounding = sorted(chords_of(filled.sounds), key=_by_onset) if chords else notes_of(filled.sounds)
+    notes = tuple(_on_grid(sounding))
     if not notes:
         raise AbcError("the tune has no notes.")
     score = Score(
@@ -221,7 +249,7 @@ class _Filling:
                 break
             if last.pitch is not None:
                 self.changes.append(f"the note before bar {bar.number} gives {spelled(by)} to the pickup.")
-            self.sounds[-1] = Sound(last.pitch, last.duration - by, last.tied)
+            self.sounds[-1] = replace(last, duration=last.duration - by)
             return
         if by:
             raise AbcError(f"bar {bar.number} is a pickup for which the bar before it has no room.")
@@ -309,8 +337,13 @@ def _full(bar: Bar) -> int:
     return bar_length(bar.meter)
 
 
-def _on_grid(sounds: Iterable[Sound]) -> Iterator[Note]:
-    for pitch, onset, duration in notes_of(sounds):
+def _by_onset(sounding: tuple[int, int, int]) -> tuple[int, int]:
+    pitch, onset, _ = sounding
+    return onset, pitch
+
+
+def _on_grid(sounding: Iterable[tuple[int, int, int]]) -> Iterator[Note]:
+    for pitch, onset, duration in sounding:
         start, end = _tick(onset), _tick(onset + duration)
         if start % TICKS not in _ON_GRID or end % TICKS not in _ON_GRID:
             bad = start if start % TICKS not in _ON_GRID else end

@@ -7,13 +7,14 @@ Source: the abc music standard 2.1 (2011), sections 2 and 3.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 
 from toolkit.score import Key, Meter, Score, Tempo
-from toolkit.score.abc.body import Bar, read_bars
+from toolkit.score.abc.body import Bar, read_bars, voices_of
 from toolkit.score.abc.fields import (
     WHOLE,
     AbcError,
@@ -25,8 +26,10 @@ from toolkit.score.abc.fields import (
     read_unit,
 )
 from toolkit.score.abc.form import Arrangement, arrange, as_played, notes_of, written_once
+from toolkit.score.sheet import Sheet, sentences_on
 
 _FIELD = re.compile(r"([A-Za-z]):(?![|:])(.*)", re.DOTALL)
+_NAMED = re.compile(r'(\S+).*?\bname\s*=\s*"([^"]*)"')
 _MAILED = re.compile(r"=20|=3D|=\s*$")
 """What mail programs left in old collections (quoted-printable); none of it is ABC."""
 
@@ -83,14 +86,65 @@ class Tune:
     def tempo(self) -> Tempo | None:
         return read_tempo(self.header["Q"][-1], self.unit) if "Q" in self.header else None
 
-    @cached_property
+    @property
     def bars(self) -> tuple[Bar, ...]:
-        return read_bars(self.body, self.signature, self.meter, self.unit)
+        """The bars of the first voice."""
+        return self._first_voice[0]
+
+    @cached_property
+    def _first_voice(self) -> tuple[tuple[Bar, ...], Counter[str]]:
+        """The bars of the first voice, and what was passed over while reading them."""
+        left_out: Counter[str] = Counter()
+        return read_bars(self.body, self.signature, self.meter, self.unit, left_out=left_out), left_out
+
+    @property
+    def _left_out(self) -> Counter[str]:
+        """What a melody has no room for: grace notes, notes below others, voices beside the first."""
+        bars, passed_over = self._first_voice
+        below = sum(len(sound.below) for bar in bars for sound in bar.sounds)
+        others = len(voices_of(self.body)) - 1
+        return passed_over + Counter({"lower notes of chords": below, "voices beside the first": others})
 
     def arrange(self, *, unfold: bool = False) -> Arrangement:
-        """The tune in its meter with what had to be changed: repeats written once, or as played with ``unfold``."""
-        tune_type = " ".join(self.rhythm.lower().split())
-        return arrange(self.bars, unfold=unfold, tempo=self.tempo, title=self.title, tune_type=tune_type)
+        """The melody in its meter with what was changed or left out: repeats written once, or with ``unfold`` played.
+
+        Of several voices it is the first, of a chord the highest note.
+        """
+        found = arrange(self.bars, unfold=unfold, tempo=self.tempo, title=self.title, tune_type=self._type)
+        return replace(found, changes=(*found.changes, *sentences_on(self._left_out)))
+
+    def sheet(self, *, unfold: bool = False) -> Sheet:
+        """The tune in all its voices, a track each, with every note of its chords; AbcError as from `arrange`.
+
+        Meter and key are those of the first voice that has notes.
+        """
+        left_out: Counter[str] = Counter()
+        scores: list[Score] = []
+        findings: list[str] = []
+        names = voices_of(self.body)
+        for voice in names:
+            bars = read_bars(self.body, self.signature, self.meter, self.unit, voice=voice, left_out=left_out)
+            if not any(sound.pitch is not None for bar in bars for sound in bar.sounds):
+                continue
+            whole = arrange(bars, unfold=unfold, chords=True, tempo=self.tempo, title=self.title, tune_type=self._type)
+            called = self._names.get(voice, voice if len(names) > 1 else "")
+            scores.append(replace(whole.score, tracks=(replace(whole.score.tracks[0], name=called),)))
+            findings.extend(f"{called}: {each}" if called else each for each in whole.changes)
+        if not scores:
+            raise AbcError("the tune has no notes.")
+        tracks = tuple(score.tracks[0] for score in scores)
+        return Sheet(replace(scores[0], tracks=tracks), (*findings, *sentences_on(left_out)))
+
+    @property
+    def _type(self) -> str:
+        return " ".join(self.rhythm.lower().split())
+
+    @property
+    def _names(self) -> dict[str, str]:
+        """What V: fields call the voices."""
+        fields = [*self.header.get("V", ()), *(line[2:] for line in self.body if line.startswith("V:"))]
+        found = [_NAMED.match(each.strip()) for each in fields]
+        return {each[1]: each[2][:200] for each in found if each is not None}
 
     @property
     def score(self) -> Score:

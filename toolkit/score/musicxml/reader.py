@@ -19,20 +19,13 @@ from toolkit.score.keys import detect_key
 from toolkit.score.musicxml.container import document
 from toolkit.score.musicxml.measures import Measured, measures_of
 from toolkit.score.notes import TICKS, Key, Meter, Note, Score, Tempo, Track, in_order
+from toolkit.score.sheet import Sheet, sentences_on
 
 MOST_NOTES = 200_000
 MOST_MEASURES = 20_000
 MOST_PARTS = 128
 _FINEST = 20_160
 """Ticks a quarter note at most: finer fractions are moved to the nearest."""
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """What a document holds. ``findings`` are sentences on what was left out or changed."""
-
-    score: Score
-    findings: tuple[str, ...] = ()
 
 
 def read_musicxml(data: bytes, *, unfold: bool = False) -> Sheet:
@@ -59,7 +52,7 @@ def read_musicxml(data: bytes, *, unfold: bool = False) -> Sheet:
     order = _played(voices[0]) if unfold else list(range(count))
     laid = _Laid(voices, order)
     tracks = [_track(laid.notes(voice), declared.get(name)) for (name, _), voice in zip(parts, voices, strict=True)]
-    findings = [f"{number:,} {what} are left out." for what, number in sorted(left_out.items())]
+    findings = list(sentences_on(left_out))
     if folded and not unfold:
         findings.append("its repeats are kept as written, once through.")
     score = Score(
