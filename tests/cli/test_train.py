@@ -127,6 +127,18 @@ def test_encoding_errors_can_be_replaced(toolkit: Toolkit, poem: Path, tmp_path:
     assert toolkit("train", bad, "--out", tmp_path / "run", *QUICK, "--encoding-errors=replace").code == 0
 
 
+def test_repeats_are_played_where_the_user_says_so(toolkit: Toolkit, tmp_path: Path) -> None:
+    tune = tmp_path / "tune.abc"
+    tune.write_text("X:1\nM:4/4\nL:1/4\nK:C\n|:cdef|gfed|cege|c4:|\n")
+    notes = []
+    for how in ("once", "played"):
+        answer = toolkit("prepare", tune, "--repeats", how, "--json")
+        notes.append(json.loads(answer.out)["splits"]["train"]["measure"]["note"])
+    assert notes == [13, 26]
+    assert toolkit("prepare", tune, "--repeats", "twice").code == 2
+    assert toolkit("prepare", "folk", "--repeats", "played").code == 2
+
+
 def test_a_table_is_read_by_its_column(toolkit: Toolkit, poem: Path, tmp_path: Path) -> None:
     table = tmp_path / "t.jsonl"
     lines = poem.read_text().splitlines()

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.core import SPLITS, Corpus, Document, InputError, MissingExtraError
+from toolkit.core import SPLITS, Corpus, Document, InputError, MissingExtraError, UsageError
+from toolkit.domains.chorales import corpora as chorales
 from toolkit.domains.music import folk
 from toolkit.domains.music.corpora import built_in, read
 from toolkit.domains.music.families import find_families
 from toolkit.domains.music.melody import MelodyCodec
-from toolkit.score import Key, Meter, Note, Score, Tempo, Track, write_midi
+from toolkit.domains.polyphony import corpora as polyphony
+from toolkit.score import Key, Meter, Note, Score, Tempo, Track, write_midi, write_musicxml
 
 needs_music21 = pytest.mark.skipif(not built_in["folk"].available(), reason="needs music21's corpus")
 
@@ -38,6 +40,22 @@ def outcomes(corpus: Corpus[Score]) -> dict[str, str]:
 
 def line(*pitches: int, at: int = 0, length: int = 24) -> tuple[Note, ...]:
     return tuple(Note(at + length * index, pitch, length) for index, pitch in enumerate(pitches))
+
+
+def test_repeats_are_read_once_or_played(tmp_path: Path) -> None:
+    (tmp_path / "reel.abc").write_text(REEL)
+    (tmp_path / "jig.musicxml").write_bytes(
+        write_musicxml(Score((Track(line(*[60, 62, 64, 65] * 4)),), (Meter(4, 4),), (Key(0, "major"),)))
+    )
+    once, played = (
+        {each.name: each.item for each in documents(read(str(tmp_path), repeats=how))} for how in ("once", "played")
+    )
+    assert len(played["reel.abc"].notes) == 2 * len(once["reel.abc"].notes)
+    assert played["jig.musicxml"] == once["jig.musicxml"]
+    for elsewhere in (polyphony, chorales):
+        with pytest.raises(UsageError, match="once or played"):
+            elsewhere.read(str(tmp_path), repeats="twice")
+    assert len(documents(polyphony.read(str(tmp_path), repeats="played"))) == 2
 
 
 def test_a_folder_of_everything(tmp_path: Path) -> None:

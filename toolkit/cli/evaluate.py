@@ -66,6 +66,7 @@ def command(
     json: options.Json = False,
     text_column: options.TextColumn = None,
     encoding_errors: options.EncodingErrors = None,
+    repeats: options.Repeats = None,
 ) -> None:
     """Every prediction counts, in fp32, one stream with the state carried from the first token to the last."""
     if benchmark is not None:
@@ -81,7 +82,7 @@ def command(
         raise unknown("split", split, (*SPLITS, _ALL))
     if dynamic and reset is not None:
         raise UsageError("--dynamic carries the state throughout; leave --reset out.")
-    opened, reading = open_run(run), options.reading(text_column, encoding_errors)
+    opened, reading = open_run(run), options.reading(text_column, encoding_errors, repeats)
     measured = _measured(
         lambda part: opened.evaluate(corpus, part, reset=reset, by_document=by_document and not dynamic, **reading),
         corpus,

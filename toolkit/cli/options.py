@@ -48,8 +48,13 @@ EncodingErrors = Annotated[
     ),
 ]
 
+Repeats = Annotated[
+    str | None,
+    typer.Option(help="Of ABC and MusicXML: once (the default) or played.", metavar="HOW", show_default=False),
+]
 
-def reading(text_column: str | None, encoding_errors: str | None) -> dict[str, str]:
+
+def reading(text_column: str | None, encoding_errors: str | None, repeats: str | None) -> dict[str, str]:
     """How a corpus is to be read, as far as the user said it."""
-    said = {"text_column": text_column, "encoding_errors": encoding_errors}
+    said = {"text_column": text_column, "encoding_errors": encoding_errors, "repeats": repeats}
     return {name: value for name, value in said.items() if value is not None}

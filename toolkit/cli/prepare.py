@@ -29,9 +29,10 @@ def command(
     json: options.Json = False,
     text_column: options.TextColumn = None,
     encoding_errors: options.EncodingErrors = None,
+    repeats: options.Repeats = None,
 ) -> None:
     """What is encoded stays in the cache, where training finds it."""
-    opened = open_corpus(corpus, domain=domain, codec=codec, **options.reading(text_column, encoding_errors))
+    opened = open_corpus(corpus, domain=domain, codec=codec, **options.reading(text_column, encoding_errors, repeats))
     built = codec_for(opened, codec, vocabulary)
     store = prepare(opened, built)
     facts: dict[str, Any] = {

@@ -55,6 +55,7 @@ def command(
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write scalars into RUN/tensorboard.")] = False,
     text_column: options.TextColumn = None,
     encoding_errors: options.EncodingErrors = None,
+    repeats: options.Repeats = None,
 ) -> None:
     """Ctrl-C saves and ends; the same command with --resume goes on as if nothing had happened."""
     if assignments and "help" in assignments:
@@ -72,7 +73,7 @@ def command(
         "start_from": start_from,
     }
     asked = {name: value for name, value in given.items() if value is not None}
-    asked |= {"reading": options.reading(text_column, encoding_errors), **_settings(assignments or [], cell)}
+    asked |= {"reading": options.reading(text_column, encoding_errors, repeats), **_settings(assignments or [], cell)}
     going_on = resume and (out.exists() or corpus is None)
     if dry_run:
         return _foretell(_plan(asked, out, device), json)

@@ -15,7 +15,7 @@ from toolkit.core import BuiltIn, Corpus, Document, Finding, InputError, Missing
 from toolkit.domains.chorales.chorale import ChoraleCodec
 from toolkit.domains.chorales.quartet import VOICES, governing
 from toolkit.domains.chorales.sixteenths import SIXTEENTHS_SET
-from toolkit.domains.music.corpora import files_of, nothing_left, score_in, scores_in
+from toolkit.domains.music.corpora import ONCE, files_of, nothing_left, score_in, scores_in, unfolds
 from toolkit.domains.music.families import find_families
 from toolkit.domains.music.folk import music21_corpus
 from toolkit.domains.music.gathering import Gathered, Sentences, corpus_of, without_copies
@@ -29,16 +29,17 @@ _LICENCE = (
 )
 
 
-def read(source: str) -> Corpus[Score]:
+def read(source: str, *, repeats: str = ONCE) -> Corpus[Score]:
     """The chorales of a MIDI, MusicXML or ABC file, of such files in a folder and below it, or that a glob matches.
 
     Each has four parts, from the soprano down. Copies are left out in whatever key; chorales on one soprano fall into
-    the same split. InputError when nothing is left, with the reason.
+    the same split. ``repeats`` of written music are read `ONCE` or as `PLAYED`.
+    InputError when nothing is left, with the reason.
     """
-    gathered = Gathered()
+    gathered, unfold = Gathered(), unfolds(repeats)
     for name, path in files_of(source):
         try:
-            for label, read_whole in scores_in(name, path):
+            for label, read_whole in scores_in(name, path, unfold):
                 _take(gathered, label, read_whole)
         except InputError as error:
             gathered.drop(name, str(error))

@@ -13,7 +13,7 @@ from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
-from toolkit.core import Corpus, Finding, InputError
+from toolkit.core import Corpus, Finding, InputError, UsageError
 from toolkit.domains.music.families import find_families
 from toolkit.domains.music.folk import built_in
 from toolkit.domains.music.gathering import Gathered, Sentences, corpus_of, labelled, text_of, without_copies
@@ -25,22 +25,23 @@ __all__ = ["ABC", "LARGEST", "MIDI", "WRITTEN", "built_in", "files_of", "nothing
 MIDI, ABC = frozenset({".mid", ".midi"}), frozenset({".abc"})
 MUSICXML = frozenset({".musicxml", ".mxl", ".xml"})
 WRITTEN = MIDI | MUSICXML | ABC
+ONCE, PLAYED = "once", "played"
 LARGEST = 1 << 26
 """Bytes of a file; larger ones are left out."""
 
 
-def read(source: str) -> Corpus[Score]:
+def read(source: str, *, repeats: str = ONCE) -> Corpus[Score]:
     """The melodies of a MIDI, MusicXML or ABC file, of every such file in a folder and below it, or of what a glob
     matches.
 
     Of a file of several tracks the likeliest melody is taken, and of a tune whose meter or key changes the longest
-    stretch in one. Exact copies are left out; versions of a tune fall into the same split. InputError when nothing is
-    left, with the reason.
+    stretch in one. ``repeats`` of written music are read `ONCE` or as `PLAYED`. Exact copies are left out; versions
+    of a tune fall into the same split. InputError when nothing is left, with the reason.
     """
-    gathered = Gathered()
+    gathered, unfold = Gathered(), unfolds(repeats)
     for name, path in files_of(source):
         try:
-            _take_file(name, path, gathered)
+            _take_file(name, path, gathered, unfold)
         except InputError as error:
             gathered.drop(name, str(error))
         except OSError as error:
@@ -52,6 +53,13 @@ def read(source: str) -> Corpus[Score]:
     findings = [doubles.get(finding.name, finding) for finding in gathered.findings]
     title = Path(source).name if glob.has_magic(source) else Path(source).resolve().stem
     return corpus_of(title, source, "not stated", kept, findings, families)
+
+
+def unfolds(repeats: str) -> bool:
+    """Whether repeats are to be played; UsageError for anything but `ONCE` and `PLAYED`."""
+    if repeats not in (ONCE, PLAYED):
+        raise UsageError(f"repeats are read {ONCE} or {PLAYED}, not {repeats!r}.")
+    return repeats == PLAYED
 
 
 def files_of(source: str) -> list[tuple[str, Path]]:
@@ -71,14 +79,14 @@ def files_of(source: str) -> list[tuple[str, Path]]:
     return sorted(found)
 
 
-def _take_file(name: str, path: Path, gathered: Gathered) -> None:
+def _take_file(name: str, path: Path, gathered: Gathered, unfold: bool) -> None:
     suffix = path.suffix.lower()
     refuse_strange(path)
     if suffix not in ABC:
-        gathered.take(name, partial(_extracted, path))
+        gathered.take(name, partial(_extracted, path, unfold))
         return
     for label, tune in _tunes_in(name, path):
-        gathered.take(label, partial(_abc_melody, tune))
+        gathered.take(label, partial(_abc_melody, tune, unfold))
 
 
 def refuse_strange(path: Path) -> None:
@@ -95,41 +103,43 @@ def _tunes_in(name: str, path: Path) -> list[tuple[str, Tune]]:
     return [(name, tunes[0][1])] if len(tunes) == 1 else tunes
 
 
-def _abc_melody(tune: Tune) -> tuple[Score, Sentences]:
-    arrangement = tune.arrange()
+def _abc_melody(tune: Tune, unfold: bool) -> tuple[Score, Sentences]:
+    arrangement = tune.arrange(unfold=unfold)
     return _one_stretch(arrangement.score, arrangement.changes)
 
 
-def score_in(path: Path) -> tuple[Score, Sentences]:
+def score_in(path: Path, unfold: bool = False) -> tuple[Score, Sentences]:
     """The score in a MIDI, MusicXML or ABC file (of a tunebook the first tune), with all its parts, and what was left
-    out of it.
+    out of it. Repeats are played where it is to ``unfold`` them.
     """
     if path.suffix.lower() in MIDI:
         return read_midi(path), ()
-    is_abc = path.suffix.lower() in ABC
-    sheet = next(read_tunes(text_of(path))).sheet() if is_abc else read_musicxml(path.read_bytes())
+    if path.suffix.lower() in ABC:
+        sheet = next(read_tunes(text_of(path))).sheet(unfold=unfold)
+    else:
+        sheet = read_musicxml(path.read_bytes(), unfold=unfold)
     return sheet.score, sheet.findings
 
 
-def scores_in(name: str, path: Path) -> Iterator[tuple[str, Callable[[], tuple[Score, Sentences]]]]:
+def scores_in(name: str, path: Path, unfold: bool) -> Iterator[tuple[str, Callable[[], tuple[Score, Sentences]]]]:
     """(What to call it, what reads it as `score_in` does) for the piece in a file, or each tune of a tunebook.
 
     InputError as from `refuse_strange`.
     """
     refuse_strange(path)
     if path.suffix.lower() in ABC:
-        yield from ((label, partial(_sheet, tune)) for label, tune in _tunes_in(name, path))
+        yield from ((label, partial(_sheet, tune, unfold)) for label, tune in _tunes_in(name, path))
     else:
-        yield name, partial(score_in, path)
+        yield name, partial(score_in, path, unfold)
 
 
-def _sheet(tune: Tune) -> tuple[Score, Sentences]:
-    sheet = tune.sheet()
+def _sheet(tune: Tune, unfold: bool) -> tuple[Score, Sentences]:
+    sheet = tune.sheet(unfold=unfold)
     return sheet.score, sheet.findings
 
 
-def _extracted(path: Path) -> tuple[Score, Sentences]:
-    whole, left_out = score_in(path)
+def _extracted(path: Path, unfold: bool) -> tuple[Score, Sentences]:
+    whole, left_out = score_in(path, unfold)
     found = extract_melody(whole)
     score, changes = _one_stretch(found.score, found.notes)
     return replace(score, title=score.title or path.stem), (*left_out, *changes)

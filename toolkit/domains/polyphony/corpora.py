@@ -11,23 +11,24 @@ from dataclasses import replace
 from pathlib import Path
 
 from toolkit.core import Corpus, Document, Finding, InputError
-from toolkit.domains.music.corpora import files_of, nothing_left, scores_in
+from toolkit.domains.music.corpora import ONCE, files_of, nothing_left, scores_in, unfolds
 from toolkit.domains.music.families import Families, placed
 from toolkit.domains.music.gathering import Gathered, Sentences, corpus_of, without_copies
 from toolkit.domains.polyphony.grid import sounding
 from toolkit.score import TICKS, Score
 
 
-def read(source: str) -> Corpus[Score]:
+def read(source: str, *, repeats: str = ONCE) -> Corpus[Score]:
     """The pieces of a MIDI, MusicXML or ABC file, of every such file in a folder and below it, or that a glob matches.
 
     Notes keep their tracks, on a grid of 24 ticks a quarter note; exact copies in whatever key are left out, and so is
-    what has drums alone. InputError when nothing is left, with the reason.
+    what has drums alone. ``repeats`` of written music are read `ONCE` or as `PLAYED`.
+    InputError when nothing is left, with the reason.
     """
-    gathered = Gathered()
+    gathered, unfold = Gathered(), unfolds(repeats)
     for name, path in files_of(source):
         try:
-            for label, read_whole in scores_in(name, path):
+            for label, read_whole in scores_in(name, path, unfold):
                 _take(gathered, label, read_whole)
         except InputError as error:
             gathered.drop(name, str(error))
