@@ -20,7 +20,7 @@ import math
 import statistics
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,9 +42,12 @@ from toolkit.core import (
 )
 
 if TYPE_CHECKING:
-    from toolkit.models import ModelSettings
+    from toolkit.models import ModelSettings, RecurrentLM
     from toolkit.score.notes import Score
     from toolkit.train import TrainSettings
+
+NatsANote = Callable[["RecurrentLM", Encoded, int], float]
+"""(a network, a split, the streams it is read as) -> nats a note."""
 
 NGRAM = "ngram"
 REFERENCE = "ours"
@@ -196,15 +199,16 @@ def network(
     final: bool,
     minutes: float | None = None,
     steps: int | None = None,
+    nats_a_note: NatsANote | None = None,
 ) -> dict[str, Any]:
     """A network trained for so long, and what its best weights by validation come to, in nats a note.
 
     The clock stands still while the validation split is read, which costs every codec time of its own.
+    ``nats_a_note`` takes the place of the loss over every token.
     """
     import torch
 
     from toolkit.batches import Rows
-    from toolkit.evaluate import evaluate
     from toolkit.models import RecurrentLM, parameters
     from toolkit.train import Training, optimiser_for, train, uses_bf16
 
@@ -213,13 +217,14 @@ def network(
     model = RecurrentLM(stream.size, model_settings)
     training = Training(model, optimiser_for(model, train_settings))
     rows = Rows(learnt, rows=train_settings.batch, chunk=train_settings.chunk, seed=seed)
+    nats_a_note = nats_a_note or every_token
     clock = _Clock(minutes, steps)
     curve: list[tuple[int, float]] = []
     best, weights = math.inf, model.state_dict()
 
     def validate() -> None:
         nonlocal best, weights
-        loss = evaluate(model, held_out, rows=32, chunk=512).nats_per("note")
+        loss = nats_a_note(model, held_out, 32)
         curve.append((training.step, loss))
         if loss < best:
             best, weights = loss, {name: each.clone() for name, each in model.state_dict().items()}
@@ -232,7 +237,7 @@ def network(
         validate()
     model.load_state_dict(weights)
     result: dict[str, Any] = {
-        "validation": evaluate(model, held_out).nats_per("note"),
+        "validation": nats_a_note(model, held_out, 1),
         "curve": curve,
         "vocabulary": stream.size,
         "tokens_per_note": stream.tokens_per_note,
@@ -246,8 +251,15 @@ def network(
         "torch": torch.__version__,
     }
     if final:
-        result["test"] = evaluate(model, stream.splits["test"]).nats_per("note")
+        result["test"] = nats_a_note(model, stream.splits["test"], 1)
     return result
+
+
+def every_token(model: RecurrentLM, encoded: Encoded, rows: int) -> float:
+    """Nats a note over every token of a split that is read as so many streams."""
+    from toolkit.evaluate import evaluate
+
+    return evaluate(model, encoded, rows=rows, chunk=512 if rows > 1 else 2048).nats_per("note")
 
 
 class _Clock:
@@ -326,13 +338,9 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
 
     import torch
 
-    from toolkit.models import ModelSettings
-    from toolkit.train import TrainSettings
-
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
-    model: ModelSettings = _settings(ModelSettings, "model", arguments.set)
-    training: TrainSettings = _settings(TrainSettings, "train", arguments.set)
+    model, training = settings_of(arguments.set)
     reference = streams.read(arguments.data, REFERENCE)
     model = equal_parameters(model, stream.size, reference.size)
     found = network(
@@ -346,6 +354,14 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     )
     asked = {"minutes": arguments.minutes, "set": sorted(arguments.set)}
     return facts | asked | found | {"settings": {"model": vars(model), "train": vars(training)}}
+
+
+def settings_of(given: Sequence[str]) -> tuple[ModelSettings, TrainSettings]:
+    """The model's and the training's settings that ``group.name=value`` sentences change."""
+    from toolkit.models import ModelSettings
+    from toolkit.train import TrainSettings
+
+    return _settings(ModelSettings, "model", given), _settings(TrainSettings, "train", given)
 
 
 def _settings(kind: type, group: str, given: Iterable[str]) -> Any:
