@@ -53,7 +53,7 @@ MEASURED = (
     "units+announced",
     "lengths+again",
 )
-"""A place and a pitch joined make 1,240 ids, whose output layer leaves no embedding of equal parameters."""
+"""What is prepared. A pitch joined with a place is not: its 1,240 ids leave no embedding of equal parameters."""
 
 TYPES = ("air", "clog", "hornpipe", "jig", "reel", "slipjig", "strathspey", "waltz")
 _ALIKE = {"slip jig": "slipjig", "double jig": "jig"}

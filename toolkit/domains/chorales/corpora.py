@@ -58,8 +58,8 @@ def _take(gathered: Gathered, name: str, read_whole: Callable[[], tuple[Score, S
     except InputError as error:
         gathered.drop(name, str(error))
         return
-    score, said = _plain(whole)
-    said = " ".join([*left_out, *[said] * bool(said)])
+    score, rekeyed = _plain(whole)
+    said = " ".join(filter(None, (*left_out, rekeyed)))
     reason = ChoraleCodec().reason(score)
     if reason is not None:
         gathered.drop(name, reason)
