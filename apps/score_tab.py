@@ -37,7 +37,7 @@ from .workbench import (
 )
 
 _FORMATS = {".mid": "MIDI", ".wav": "WAV", ".musicxml": "MusicXML", ".json": "JSON", ".txt": "Notes"}
-_UPLOADS = [".mid", ".midi", ".musicxml", ".mxl", ".xml", ".abc"]
+_UPLOADS = (".mid", ".midi", ".musicxml", ".mxl", ".xml", ".abc")
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,6 @@ class Room:
     makes: str
     plain: tuple[str, ...]
     typed: str | None
-    uploads: tuple[str, ...]
     train: str
     changed: tuple[str, str] | None = None
 
@@ -65,7 +64,6 @@ MELODY = Room(
     "melody",
     ("key", "mode", "meter", "bars", "temperature", "tempo", "instrument"),
     "Notes in ABC to go on from, such as\nM:6/8 K:D | d2e fga",
-    tuple(_UPLOADS),
     "toolkit train tunes.abc --out runs/tunes --minutes 5",
 )
 CHORALE = Room(
@@ -74,7 +72,6 @@ CHORALE = Room(
     "chorale",
     ("soprano", "key", "mode", "bars", "temperature", "tempo", "instrument"),
     None,
-    tuple(each for each in _UPLOADS if each != ".abc"),
     "toolkit train bach --out runs/chorales --minutes 10",
     ("rewrite", "anew"),
 )
@@ -84,7 +81,6 @@ POLYPHONY = Room(
     "piece",
     ("low", "high", "temperature", "tempo", "instrument"),
     None,
-    tuple(_UPLOADS),
     "toolkit train folder-of-midi-files --codec steps --out runs/pieces --minutes 10",
 )
 ROOMS = (MELODY, CHORALE, POLYPHONY)
@@ -106,8 +102,8 @@ def score_tab(page: gr.Blocks, library: Library, stops: Stops, of: Room) -> None
                 elem_id=f"{domain}-prompt",
             )
             upload = gr.File(
-                label=("Or a" if of.typed else "A") + f" file to go on from ({_kinds(of.uploads)})",
-                file_types=list(of.uploads),
+                label=("Or a" if of.typed else "A") + " file to go on from (MIDI, MusicXML, ABC)",
+                file_types=list(_UPLOADS),
                 type="filepath",
                 height=104,
                 elem_id=f"{domain}-upload",
@@ -186,19 +182,14 @@ def score_tab(page: gr.Blocks, library: Library, stops: Stops, of: Room) -> None
     choice.connect(page, settings)
 
 
-def _kinds(suffixes: tuple[str, ...]) -> str:
-    names = {".mid": "MIDI", ".musicxml": "MusicXML", ".abc": "ABC"}
-    return ", ".join(name for suffix, name in names.items() if suffix in suffixes)
-
-
 def _prompt(notes: str | None, file: str | None, of: Room) -> tuple[str | None, str | None]:
     """What to go on from, and what to call it: an uploaded file before typed notes, and nothing when both are empty.
 
     Typed notes end in a new line, so that they are never taken for the name of a file on this machine.
     """
     if file:
-        if Path(file).suffix.lower() not in of.uploads:
-            raise InputError(f"a {of.makes} to go on from is a file of {', '.join(of.uploads)}.")
+        if Path(file).suffix.lower() not in _UPLOADS:
+            raise InputError(f"a {of.makes} to go on from is a file of {', '.join(_UPLOADS)}.")
         return file, Path(file).name
     typed = checked_prompt(notes or "").strip()
     return (typed + "\n", typed) if typed else (None, None)

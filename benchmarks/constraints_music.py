@@ -22,7 +22,7 @@ from toolkit import generate
 from toolkit.domains.music.controls import MelodyControls, constraint
 from toolkit.domains.music.grammar import grammar_within
 from toolkit.domains.music.melody import MelodyCodec
-from toolkit.domains.music.rules import ruled_within
+from toolkit.domains.music.rules import melodies_within
 from toolkit.sampling import Sampler
 
 CHORDS = "C | G | Am | F"
@@ -75,7 +75,7 @@ def measure(asked: dict[str, Any], tokens: int, seed: int) -> tuple[float, float
     """Seconds (until the request is accepted, for the first melody after that, for a later token)."""
     codec, controls = MelodyCodec(), MelodyControls(**asked)
     grammar_within.cache_clear()
-    ruled_within.cache_clear()
+    melodies_within.cache_clear()
     began = time.perf_counter()
     found = constraint(codec, controls)
     accepted = time.perf_counter()

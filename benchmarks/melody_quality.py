@@ -23,6 +23,7 @@ import numpy.typing as npt
 from benchmarks.melody_codecs import RESULTS
 from toolkit import generate
 from toolkit.core import Codec, Engine, ToolkitError, UsageError
+from toolkit.domains.music.announcing import announced, unannounced
 from toolkit.domains.music.events import Kind, Layout
 from toolkit.sampling import Sampler
 from toolkit.score import Meter, Score, write_midi
@@ -64,7 +65,8 @@ def faults(tokens: Sequence[int], codec: Codec[Score, Any], layout: Layout) -> l
     """What is wrong with a sampled tune: "parse", "bars", and the readers that find other notes in its MIDI file."""
     try:
         score = codec.decode(tokens)
-        if codec.encode(score) != list(tokens):
+        plain = unannounced(layout, tokens)
+        if codec.encode(score) != announced(layout, plain):
             return ["parse"]
     except ToolkitError:
         return ["parse"]
@@ -80,7 +82,7 @@ def full_bars(tokens: Sequence[int], layout: Layout) -> bool:
     Reads events one by one, without the grammar that they were drawn under.
     """
     events = [layout.events[token] for token in tokens]
-    bar = Meter(*layout.meters[events[0].value]).bar()
+    bar = Meter(*layout.meters[next(value for kind, value in events if kind is Kind.METER)]).bar()
     bars: list[list[int]] = []
     previous = Kind.STOP
     pickup = 0

@@ -28,12 +28,15 @@ from benchmarks.melody_codecs import RESULTS, equal_parameters, every_token, net
 from benchmarks.melody_ways import WAYS, Symbol, Symbols, Writing, forced, transposed, transpositions
 from toolkit.batches import Encoded
 from toolkit.core import SPLITS, InputError, ToolkitError, UsageError
-from toolkit.domains.music.events import Kind
+from toolkit.domains.music.events import Kind, Layout
 from toolkit.domains.music.melody import MelodyCodec
 
 if TYPE_CHECKING:
     from toolkit.models import RecurrentLM
     from toolkit.score.notes import Score
+
+BARE = Layout(again=0, types=())
+"""The codec as it was when these ways were compared, before the best of them became its own."""
 
 PLAIN, TYPED, AUGMENTED = "ours", "typed", "augmented"
 COPIES = 8
@@ -63,7 +66,7 @@ def prepare(folder: Path, names: Iterable[str] = MEASURED) -> None:
     """Writes the corpus folk into ``folder`` in each of these ways; ToolkitError where one is not one-to-one."""
     from toolkit.api import open_corpus
 
-    codec, corpus = MelodyCodec(), open_corpus("folk")
+    codec, corpus = MelodyCodec(BARE), open_corpus("folk")
     scores = {split: [each.item for each in corpus.read(split)] for split in SPLITS}
     measures = {split: _measured(codec, scores[split]) for split in SPLITS}
     for name in names:

@@ -13,17 +13,23 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.batches import Encoded
-from toolkit.core import SPLITS, InputError, Split
+from toolkit.batches import Encoded, Tokens
+from toolkit.core import SPLITS, BoolArray, InputError, Split
+from toolkit.domains.music.announcing import between
 
 
 @dataclass(frozen=True)
 class Stream:
-    """The splits of a corpus as ids below ``size``."""
+    """The splits of a corpus as ids below ``size``.
+
+    What stands between an id that ``opens`` and the next that ``closes`` is settled, and costs nothing.
+    """
 
     name: str
     size: int
     splits: Mapping[Split, Encoded]
+    opens: tuple[int, ...] = ()
+    closes: tuple[int, ...] = ()
 
     @property
     def tokens_per_note(self) -> float:
@@ -42,6 +48,8 @@ def write(stream: Stream, folder: Path) -> None:
         np.save(home / f"{split}.starts.npy", encoded.starts, allow_pickle=False)
     facts = {
         "size": stream.size,
+        "opens": stream.opens,
+        "closes": stream.closes,
         "measures": {split: dict(encoded.measure) for split, encoded in stream.splits.items()},
     }
     (home / "stream.json").write_text(json.dumps(facts, indent=1) + "\n")
@@ -54,12 +62,18 @@ def read(folder: Path, name: str) -> Stream:
         known = ", ".join(sorted(each.parent.name for each in folder.glob("*/stream.json"))) or "none"
         raise InputError(f"{folder} holds no stream called {name!r}; there are {known}.")
     facts: dict[str, Any] = json.loads((home / "stream.json").read_text())
+    opens, closes = tuple(facts["opens"]), tuple(facts["closes"])
+
+    def settled(ids: Tokens) -> BoolArray:
+        return between(np.isin(ids, opens), np.isin(ids, closes))
+
     splits: dict[Split, Encoded] = {
         split: Encoded(
             np.load(home / f"{split}.npy", allow_pickle=False),
             np.load(home / f"{split}.starts.npy", allow_pickle=False),
             facts["measures"][split],
+            settled if opens else None,
         )
         for split in SPLITS
     }
-    return Stream(name, facts["size"], splits)
+    return Stream(name, facts["size"], splits, opens, closes)

@@ -207,3 +207,26 @@ def test_epochs_and_seeds_read_other_variants():
 def test_a_variant_of_another_length_is_refused():
     with pytest.raises(ValueError, match="variant"):
         Rows(split_of([9, 9]), rows=1, chunk=4, seed=0, vary=lambda ids, rng: ids[:-1]).batch(0)
+
+
+def test_what_is_settled_is_read_and_not_predicted() -> None:
+    """Everything from a 7 to the next stop, in rows that begin in the middle of it as well."""
+    tokens = [0, 1, 7, 2, 3, 0, 4, 5, 0, 7, 6, 0]
+
+    def settled(ids: np.ndarray) -> np.ndarray:
+        inside, found = False, []
+        for each in ids.tolist():
+            inside = inside and each != 0
+            found.append(inside)
+            inside = inside or each == 7
+        return np.array(found)
+
+    split = Encoded(np.asarray(tokens, "<u2"), np.asarray([0, 5, 8]), {"note": 9.0}, settled)
+    assert split.targets.tolist() == [0, 1, 7, -1, -1, 0, 4, 5, 0, 7, -1, 0]
+    assert split.predictions == 11
+    pairs = set()
+    for step in range(12):
+        batch = Rows(split, rows=2, chunk=2, seed=step).batch(step)
+        pairs |= set(zip(batch.x_BT.ravel().tolist(), batch.y_BT.ravel().tolist(), strict=True))
+    assert {(7, -1), (2, -1), (1, 7), (4, 5)} <= pairs
+    assert not {(7, 2), (7, 6), (2, 3)} & pairs

@@ -17,7 +17,7 @@ from toolkit.domains.music.grammar import Limits
 from toolkit.domains.music.melody import MelodyCodec
 from toolkit.score import Score
 
-CODEC = MelodyCodec()
+CODEC = MelodyCodec(measured.BARE)
 
 
 def melody(seed: int, bars: int) -> Score:

@@ -73,7 +73,7 @@ def test_prepared_streams_hold_the_same_notes(tmp_path: Path, monkeypatch: pytes
         found = streams.read(tmp_path, name)
         assert found.splits["train"].measure["note"] == sum(len(each.notes) for each in TUNES)
         assert found.splits["train"].tokens.max() < found.size
-    counted, uncounted = streams.read(tmp_path, "ours"), streams.read(tmp_path, "ours-1")
+    counted, uncounted = streams.read(tmp_path, "ours-bare"), streams.read(tmp_path, "ours-1")
     assert uncounted.size == counted.size - 7
     assert uncounted.tokens_per_note == counted.tokens_per_note
     with pytest.raises(InputError, match="remi"):

@@ -4,41 +4,15 @@ import contextlib
 import io
 import re
 import shlex
-import subprocess
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from tests.pages import PAGES, README, ROOT, agrees, blocks, printed, shown, whole_commands
 from toolkit.cli import main
 
-ROOT = Path(__file__).parent.parent
-README = ROOT / "README.md"
-PAGES = (README, *sorted(ROOT.glob("docs/guide/*.md")), ROOT / "benchmarks/README.md")
 LINKING = (*PAGES, *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("docs/decisions/*.md")))
-
-
-def blocks(page: Path) -> list[tuple[str, str]]:
-    """The language and the text of every fenced block of a page."""
-    return re.findall(r"```(\w*)\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
-
-
-def whole_commands(lines: Iterator[str]) -> Iterator[str]:
-    """Commands as a shell reads them: over several lines where a quotation or a backslash says so."""
-    for line in lines:
-        command = line
-        while command.endswith("\\") or _open(command):
-            command += "\n" + next(lines)
-        yield command
-
-
-def _open(command: str) -> bool:
-    try:
-        shlex.split(command, comments=True)
-    except ValueError:
-        return True
-    return False
 
 
 def typed(page: Path) -> list[list[str]]:
@@ -46,18 +20,6 @@ def typed(page: Path) -> list[list[str]]:
     texts = [text for language, text in blocks(page) if language == "sh"]
     commands = [each for text in texts for each in whole_commands(iter(text.splitlines()))]
     return [words for each in commands if (words := shlex.split(each.replace("\\\n", " "), comments=True))]
-
-
-def shown(page: Path) -> list[tuple[str, str]]:
-    """Every command that a page shows with what it prints, and that."""
-    found = []
-    for language, text in blocks(page):
-        if language or not text.startswith("$ "):
-            continue
-        for example in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
-            lines = iter(example.splitlines())
-            found.append((next(whole_commands(lines)), "\n".join(lines)))
-    return found
 
 
 TYPED = [(page.name, words) for page in PAGES for words in typed(page)]
@@ -123,23 +85,10 @@ def test_ci_runs_the_test_command_that_the_readme_names():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page in PAGES if shown(page)], ids=lambda page: page.name)
-def test_what_is_shown_is_what_is_printed(page, tmp_path, monkeypatch, capsys):
+def test_what_is_shown_is_what_is_printed(page, tmp_path, monkeypatch):
     """In a folder and with a cache of its own, one command after another: some go on from what others wrote."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TOOLKIT_CACHE", str(tmp_path / "cache"))
     for command, answer in shown(page):
-        out = " ".join(printed(command, capsys).split())
-        pieces = [re.escape(" ".join(piece.split())) for piece in answer.split("[…]")]
-        assert re.fullmatch(r"\s*" + ".*".join(pieces) + r"\s*", out), f"{command}\nprints\n{out}"
-
-
-def printed(command, capsys):
-    """What the command prints, run in this process if it is `toolkit`; its refusal when it refuses."""
-    as_words = "toolkit() { printf '%s\\0' \"$@\"; }\n" + command
-    out = subprocess.run(["bash", "-c", as_words], check=True, capture_output=True, text=True).stdout
-    if not command.startswith("toolkit"):
-        return out
-    capsys.readouterr()
-    code = main(out.split("\0")[:-1])
-    caught = capsys.readouterr()
-    return caught.err if code else caught.out
+        out = printed(command)
+        assert agrees(answer, out), f"{command}\nprints\n{out}"

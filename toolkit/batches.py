@@ -21,13 +21,28 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from toolkit.core import SPLITS, Codec, Corpus, InputError, Measure, Split, branch, uniform
+from toolkit.core import (
+    SPLITS,
+    UNSCORED,
+    BoolArray,
+    Codec,
+    Corpus,
+    InputError,
+    Measure,
+    Settling,
+    Split,
+    branch,
+    promises,
+    uniform,
+)
 from toolkit.core.once import made_once
 
 FORMAT = 1
 Tokens = npt.NDArray[Any]
 Vary = Callable[[Tokens, Random], Tokens]
 """(The ids of a document, randomness) -> those of a variant, as many (`toolkit.core.Varying`)."""
+Settled = Callable[[Tokens], BoolArray]
+"""Ids -> which of them those before settle (`toolkit.core.Settling`)."""
 
 
 @dataclass(frozen=True)
@@ -35,24 +50,31 @@ class Encoded:
     """One split as ids: ``stop document stop document … stop``; ``starts`` are where documents begin.
 
     A whole text has no stop at all: nothing begins or ends where a split was cut, and ``starts`` is [0].
-    ``measure`` is of the documents, so that losses can be given per byte or per note.
+    ``measure`` is of the documents, so that losses can be given per byte or per note. ``settled`` tells which ids
+    follow from those before them; None where each is a choice.
     """
 
     tokens: Tokens
     starts: npt.NDArray[np.int64]
     measure: Measure
+    settled: Settled | None = None
 
     @property
     def predictions(self) -> int:
-        """How many tokens are predicted: all but the first."""
+        """How many tokens are predicted: all but the first. Those that are settled count, and are certain."""
         return max(0, len(self.tokens) - 1)
+
+    @property
+    def targets(self) -> Tokens:
+        """The ids, with `UNSCORED` where they are settled."""
+        return targets(self.tokens, self.settled)
 
 
 class TokenStore:
     """The encoded splits of one corpus under one codec, on disk and mapped when read."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, settled: Settled | None = None) -> None:
+        self.folder, self._settled = folder, settled
         self.facts: dict[str, Any] = json.loads((folder / "store.json").read_text())
 
     def split(self, name: Split) -> Encoded:
@@ -64,14 +86,14 @@ class TokenStore:
             raise InputError(f"the cache {self.folder} is damaged; delete it and it will be made again.")
         tokens: Tokens = np.memmap(path, dtype, "r", shape=(count,)) if count else np.empty(0, dtype)
         starts = np.fromfile(self.folder / f"{name}.starts", np.int64)
-        return Encoded(tokens, starts, facts["measure"])
+        return Encoded(tokens, starts, facts["measure"], self._settled)
 
 
 def encode(corpus: Corpus[Any], codec: Codec[Any, Any], root: Path) -> TokenStore:
     """The corpus as ids, made once below ``root`` and found again by the fingerprints of corpus and codec."""
     folder = root / f"{corpus.sha256[:16]}-{codec.fingerprint[:16]}-{FORMAT}"
     made_once(folder, "store.json", lambda making: _write(corpus, codec, making))
-    return TokenStore(folder)
+    return TokenStore(folder, codec.settled if promises(codec, Settling) else None)
 
 
 def _write(corpus: Corpus[Any], codec: Codec[Any, Any], folder: Path) -> None:
@@ -105,7 +127,7 @@ def _write(corpus: Corpus[Any], codec: Codec[Any, Any], folder: Path) -> None:
 
 @dataclass(frozen=True)
 class Batch:
-    """``x_BT`` ids, ``y_BT`` the ids that follow them, and ``fresh_B``: which rows begin without a memory."""
+    """``x_BT`` ids, ``y_BT`` the targets that follow them, and ``fresh_B``: which rows begin without a memory."""
 
     x_BT: npt.NDArray[np.int64]
     y_BT: npt.NDArray[np.int64]
@@ -149,14 +171,15 @@ class Rows:
             self._epoch, self._read = epoch, self._ring(epoch)
         stride = self.steps_per_epoch * self.chunk
         rows = [self._read(row * stride + within * self.chunk, self.chunk + 1) for row in range(self.rows)]
-        ids = np.stack(rows).astype(np.int64)
+        x_BT, y_BT = (np.stack(each).astype(np.int64) for each in zip(*rows, strict=True))
         fresh = [within == 0 or uniform(self.seed, step, row) < self.fresh_start for row in range(self.rows)]
-        return Batch(ids[:, :-1], ids[:, 1:], np.asarray(fresh))
+        return Batch(x_BT[:, :-1], y_BT[:, 1:], np.asarray(fresh))
 
-    def _ring(self, epoch: int) -> Callable[[int, int], Tokens]:
+    def _ring(self, epoch: int) -> _Ring:
         rng = np.random.default_rng([self.seed, epoch])
+        kept = 4 * self.rows
         if self.vary is None:
-            return _ring(self.encoded, rng, lambda document, ids: ids)
+            return _ring(self.encoded, rng, lambda document, ids: ids, kept)
         vary, seed = self.vary, branch(self.seed, epoch)
 
         def varied(document: int, ids: Tokens) -> Tokens:
@@ -167,13 +190,15 @@ class Rows:
                 raise ValueError(f"a variant of {last - 1} ids has {len(variant)}")
             return np.concatenate([ids[:1], variant, ids[last:]])
 
-        return _ring(self.encoded, rng, varied, kept=4 * self.rows)
+        return _ring(self.encoded, rng, varied, kept)
 
 
-def _ring(
-    encoded: Encoded, rng: np.random.Generator, seen: Callable[[int, Tokens], Tokens], kept: int = 0
-) -> Callable[[int, int], Tokens]:
-    """A function (position, count) -> ids that reads a split as a ring, its documents shuffled and its start turned.
+_Ring = Callable[[int, int], tuple[Tokens, Tokens]]
+"""(position, count) -> so many ids from there on, and the same as targets."""
+
+
+def _ring(encoded: Encoded, rng: np.random.Generator, seen: Callable[[int, Tokens], Tokens], kept: int) -> _Ring:
+    """A split read as a ring, its documents shuffled and its start turned.
 
     ``seen`` makes of a document's number and ids what is read of it; the last ``kept`` answers are remembered.
     """
@@ -185,23 +210,31 @@ def _ring(
     total, turn = int(ends[-1]), int(rng.integers(ends[-1]))
 
     @lru_cache(kept)
-    def whole(number: int) -> Tokens:
-        return seen(number, tokens[starts[number] : starts[number] + lengths[number]])
+    def whole(number: int) -> tuple[Tokens, Tokens]:
+        ids = seen(number, tokens[starts[number] : starts[number] + lengths[number]])
+        return ids, targets(ids, encoded.settled)
 
-    def read(position: int, count: int) -> Tokens:
-        pieces: list[Tokens] = []
+    def read(position: int, count: int) -> tuple[Tokens, Tokens]:
+        pieces: list[tuple[Tokens, Tokens]] = []
         position = (position + turn) % total
         while count:
             place = int(np.searchsorted(ends, position, side="right"))
             number = int(order[place])
             first = position - int(ends[place] - lengths[number])
             take = min(count, int(ends[place]) - position)
-            pieces.append(whole(number)[first : first + take])
+            ids, targeted = whole(number)
+            pieces.append((ids[first : first + take], targeted[first : first + take]))
             count -= take
             position = (position + take) % total
-        return np.concatenate(pieces)
+        ids, targeted = (np.concatenate(each) for each in zip(*pieces, strict=True))
+        return ids, targeted
 
     return read
+
+
+def targets(ids: Tokens, settled: Settled | None) -> Tokens:
+    """Ids as what is to be predicted: `UNSCORED` where they are ``settled``."""
+    return ids if settled is None else np.where(settled(ids), UNSCORED, ids.astype(np.int64))
 
 
 def streams(tokens: Tokens, count: int) -> Iterable[Tokens]:

@@ -13,6 +13,7 @@ Knows engines, samplers, constraints and particles; what a middle is says a `Gap
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -48,7 +49,8 @@ class Fit(Enum):
 class Gap:
     """A place between two contexts.
 
-    The model reads ``left`` first and ``right`` last; both are ids, and ``right`` is not empty. ``constraint`` sees
+    The model reads ``left`` first and ``right`` last; both are ids, and ``right`` is not empty. Where what follows is
+    written differently after one middle and another, ``following`` says how it is after each. ``constraint`` sees
     ``given`` (None: ``left`` without its stop token), then the middle; ``fit`` judges by the constraint's state and the
     number of tokens whether a middle may end. ``longest`` is the most tokens a middle can have.
     """
@@ -60,6 +62,11 @@ class Gap:
     stop: int
     constraint: Constraint[Any] = ANYTHING
     given: tuple[int, ...] | None = None
+    following: Callable[[tuple[int, ...]], tuple[int, ...]] | None = None
+
+    def after(self, middle: Callable[[], tuple[int, ...]]) -> tuple[int, ...]:
+        """The right context after a middle, which is asked for only where that matters."""
+        return self.right if self.following is None else self.following(middle())
 
 
 @dataclass(frozen=True)
@@ -174,22 +181,27 @@ class _Filling:
         right_N = np.zeros(len(rows))
         weight_N = np.array([row.log_weight + math.log(row.copies) for row in rows])
         alive = np.arange(len(rows))
-        places = [row.place for row in rows]
-        for number, token in enumerate(self._gap.right):
+        places = np.array([row.place for row in rows])
+        rights = [self._gap.after(lambda row=row: written(row.trail)[0]) for row in rows]  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+        for number in itertools.count():
+            over = np.array([len(rights[index]) == number for index in alive.tolist()], np.bool_)
+            for index in alive[over].tolist():
+                log_weight = float(weight_N[index] + right_N[index])
+                self._best = max(self._best, log_weight)
+                yield _Ending(rows[index], log_weight, float(right_N[index]))
+            alive, places = alive[~over], places[~over]
             if not len(alive):
                 return
-            exact_NV = logits_NV[places].astype(np.float64)
-            right_N[alive] += exact_NV[:, token] - np.logaddexp.reduce(exact_NV, axis=1)
-            kept = weight_N[alive] + right_N[alive] > self._best - self._hopeless
-            alive, places = alive[kept], [place for place, keep in zip(places, kept.tolist(), strict=True) if keep]
-            if len(alive) and number + 1 < len(self._gap.right):
-                logits_NV, memory = engine.advance([token] * len(alive), engine.rows(memory, places))
-                places = list(range(len(alive)))
+            if number:
+                read = [rights[index][number - 1] for index in alive.tolist()]
+                logits_NV, memory = engine.advance(read, engine.rows(memory, places.tolist()))
+                places = np.arange(len(alive))
                 self._computed += len(alive)
-        for index in alive.tolist():
-            log_weight = float(weight_N[index] + right_N[index])
-            self._best = max(self._best, log_weight)
-            yield _Ending(rows[index], log_weight, float(right_N[index]))
+            exact_NV = logits_NV[places].astype(np.float64)
+            tokens = [rights[index][number] for index in alive.tolist()]
+            right_N[alive] += exact_NV[np.arange(len(alive)), tokens] - np.logaddexp.reduce(exact_NV, axis=1)
+            kept = weight_N[alive] + right_N[alive] > self._best - self._hopeless
+            alive, places = alive[kept], places[kept]
 
     def result(self, count: int) -> Infilled:
         if not self._endings:

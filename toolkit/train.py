@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from toolkit.core import DivergedError, State, knob
 from toolkit.core.random import philox
+from toolkit.models import nats
 
 _LONGEST_RISE = 0.25  # of a run, over which the learning rate may rise
 _PATIENCE = 3  # steps in a row whose numbers may be not finite before training gives up
@@ -224,7 +225,7 @@ def train(
         state = None if training.carry is None else emptied(training.carry, fresh_B)
         with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
             logits_BTV, state = model(x_BT, state)
-            loss = nn.functional.cross_entropy(logits_BTV.flatten(0, 1).float(), y_BT.flatten())
+            loss = nats(logits_BTV, y_BT) / y_BT.numel()
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         mean = loss.detach()
         group.average([mean, *(each.grad for each in weights if each.grad is not None)])

@@ -125,6 +125,19 @@ def test_a_voice_of_an_uploaded_chorale_is_made_anew(client: Any, runs: Path, tm
     assert [voices[place] for place in (0, 2, 3)] == [[n.pitch for n in kept[place].notes] for place in (0, 2, 3)]
 
 
+def test_a_chorale_is_uploaded_as_abc(client: Any, tmp_path: Path) -> None:
+    from gradio_client import handle_file
+
+    hymn = tmp_path / "hymn.abc"
+    voices = ("A B A G", "E D E D", "c d c B", "A, G, A, G,")
+    hymn.write_text("X:1\nM:4/4\nL:1/4\nK:G\n" + "".join(f"V:{n}\n{notes} |\n" for n, notes in enumerate(voices, 1)))
+    asked = {"notes": "", "file": handle_file(str(hymn)), "seed": 4, "anew": "tenor", "particles": 2}
+    _, _, _, details, midi, *_ = client.predict(run="hymns", api_name="/generate_chorale", **asked)
+    heard = [[note.pitch for note in track.notes] for track in read_midi(Path(midi)).tracks]
+    assert [heard[place] for place in (0, 1, 3)] == [[69, 71, 69, 67], [64, 62, 64, 62], [57, 55, 57, 55]]
+    assert details["settings"]["rewrite"] == "hymn.abc"
+
+
 def test_a_typed_path_is_never_opened(client: Any, runs: Path, tmp_path: Path) -> None:
     secret = tmp_path / "d2e.abc"
     secret.write_text("X:1\nM:6/8\nL:1/8\nK:D\nd2e fga|\n")

@@ -7,9 +7,9 @@ import random
 import numpy as np
 import pytest
 
-from toolkit.core import UsageError
+from toolkit.core import Constraint, UsageError
 from toolkit.domains.music.controls import MelodyControls, constraint
-from toolkit.domains.music.form import Form, Formed, Written
+from toolkit.domains.music.form import Form
 from toolkit.domains.music.grammar import UNREACHABLE
 from toolkit.domains.music.melody import MelodyCodec
 from toolkit.domains.music.prompt import read_prompt
@@ -18,13 +18,11 @@ from toolkit.score import Score
 CODEC = MelodyCodec()
 
 
-def formed(**asked) -> Formed:
-    found = constraint(CODEC, MelodyControls(**asked))
-    assert isinstance(found, Formed)
-    return found
+def formed(**asked) -> Constraint:
+    return constraint(CODEC, MelodyControls(**asked))
 
 
-def walked(found: Formed, seed: int, after: int) -> list[int]:
+def walked(found: Constraint, seed: int, after: int) -> list[int]:
     rng, state, tokens = random.Random(seed), found.begin(), []
     while True:
         may = np.flatnonzero(found.allowed(state)).tolist()
@@ -67,7 +65,7 @@ def test_parts_of_one_letter_are_alike_but_for_their_last_bar(form: str, part: i
 @pytest.mark.parametrize("seed", range(6))
 def test_distances_are_those_of_the_best_next_token(seed: int) -> None:
     found, rng = formed(form="AABA", part=3, low=60, high=72), random.Random(seed)
-    state: Written = found.begin()
+    state = found.begin()
     for _ in range(400):
         may = np.flatnonzero(found.allowed(state)).tolist()
         if not may:

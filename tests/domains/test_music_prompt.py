@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from toolkit.core import InputError
+from toolkit.domains.music.announcing import place_of
 from toolkit.domains.music.melody import MelodyCodec
 from toolkit.domains.music.prompt import opening, read_pitches, read_prompt
 from toolkit.score import Key, Meter, Note, Score, Tempo, Track, write_midi
@@ -66,11 +67,11 @@ def test_what_has_no_pitches_is_refused(written: str) -> None:
 def test_an_opening_stays_open_in_an_unfinished_bar() -> None:
     tokens = opening(CODEC, read_prompt("M:6/8 K:D | d2e fga | b"))
     grammar = CODEC.grammar()
-    place = grammar.begin()
+    state = grammar.begin()
     for token in tokens:
-        place = grammar.step(place, token)
-    assert place.tick == 12
-    assert not grammar.allowed(place)[CODEC.stop]
+        state = grammar.step(state, token)
+    assert place_of(state).tick == 12
+    assert not grammar.allowed(state)[CODEC.stop]
 
 
 def test_files(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from toolkit.domains.music.views import midi
 from toolkit.sampling import Finishing, withdraw
 from toolkit.score.notes import MODES, Meter
 
-CODEC = MelodyCodec(Layout(meters=((1, 8),), phrase=2, lowest=0, highest=4))
+CODEC = MelodyCodec(Layout(meters=((1, 8),), phrase=2, lowest=0, highest=4, again=0, types=()))
 LENGTH = 11
 KEY = Limits(mode="major", tonic=0, scale=True)  # the pitches C, D and E, in bars of an eighth note
 C, D, E = 60, 62, 64
@@ -152,7 +152,7 @@ def exact(constraint: Constraint[Any], expected: set[tuple[int, ...]]) -> None:
     ids=asked_for,
 )
 def test_an_open_header_is_as_far_from_the_end_as_the_nearest_of_all(rules: tuple[Rule, ...]) -> None:
-    layout = Layout(meters=((1, 8), (2, 8)), phrase=2, lowest=0, highest=4)
+    layout = Layout(meters=((1, 8), (2, 8)), phrase=2, lowest=0, highest=4, again=0, types=())
     open_ = MelodyCodec(layout).within(Limits(bars=2, scale=True, high=67), rules)
     nearest = []
     for meter in layout.meters:

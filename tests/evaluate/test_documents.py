@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import os
 from pathlib import Path
@@ -74,6 +75,26 @@ def test_the_evaluation_is_their_sum_and_differs_from_the_one_that_carries_on(mo
     assert abs(score.nats - evaluate(model, encoded).nats) > 0.01
     alone = split_of(DOCUMENTS[2:3])
     assert evaluate_documents(model, alone).nats == pytest.approx(evaluate(model, alone).nats, rel=1e-6)
+
+
+def test_what_is_settled_costs_nothing_and_is_read_all_the_same(model):
+    def settled(ids):
+        return np.asarray(ids) == 2
+
+    encoded = dataclasses.replace(split_of(DOCUMENTS), settled=settled)
+    wanted = [
+        [0 if token == 2 else nats for token, nats in zip([*document, STOP], by_hand(model, document), strict=True)]
+        for document in DOCUMENTS
+    ]
+    for found, nats in zip(document_nats(model, encoded, Reading(2, 5)), wanted, strict=True):
+        assert found == pytest.approx(nats, rel=1e-5, abs=1e-6)
+    assert evaluate_documents(model, encoded).nats == pytest.approx(sum(map(sum, wanted)), rel=1e-6)
+    alone = dataclasses.replace(split_of(DOCUMENTS[2:3]), settled=settled)
+    for rows, chunk in ((1, 7), (1, 500)):
+        score = evaluate(model, alone, rows=rows, chunk=chunk)
+        assert score.nats == pytest.approx(sum(wanted[2]), rel=1e-6)
+        assert score.predictions == alone.predictions
+    assert sum(wanted[2]) < 0.95 * sum(by_hand(model, DOCUMENTS[2]))
 
 
 def test_the_order_of_documents_changes_nothing(model):

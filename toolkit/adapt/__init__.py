@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from toolkit.adapt.settings import AdaptSettings
 
 if TYPE_CHECKING:
-    from toolkit.adapt.learning import RATE, Adapting, Sensitivity, adapted, mean_of, measure_sensitivity, nats
+    from toolkit.adapt.learning import RATE, Adapting, Sensitivity, adapted, mean_of, measure_sensitivity
 
 __all__ = [
     "RATE",
@@ -17,7 +17,6 @@ __all__ = [
     "adapted",
     "mean_of",
     "measure_sensitivity",
-    "nats",
 ]
 
 

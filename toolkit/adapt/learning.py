@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from toolkit.adapt.settings import AdaptSettings
 from toolkit.core import State, UsageError
+from toolkit.models import nats
 
 RATE = 2e-3
 """The step at strength 1, of a weight as sensitive as the mean of all; chosen by benchmarks/adapting.py."""
@@ -26,13 +27,6 @@ _ROWS, _LEAD, _CHUNK = 64, 64, 32
 
 Sensitivity = tuple[Tensor, ...]
 """For each of a model's parameters, in their order: the root mean square of every weight's gradient."""
-
-
-def nats(logits_BTV: Tensor, y_BT: Tensor) -> Tensor:
-    """The summed loss of the ids that followed, in fp32; an id of -1 is padding and never counts."""
-    return nn.functional.cross_entropy(
-        logits_BTV.flatten(0, 1).float(), y_BT.flatten(), ignore_index=-1, reduction="sum"
-    )
 
 
 @torch.inference_mode(False)

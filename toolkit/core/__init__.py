@@ -15,6 +15,7 @@ from toolkit.core.knobs import Knob, checked, knob, knobs_of
 from toolkit.core.promises import promises
 from toolkit.core.protocols import (
     NEVER,
+    UNSCORED,
     BoolArray,
     Codec,
     Constraint,
@@ -24,6 +25,7 @@ from toolkit.core.protocols import (
     LanguageModel,
     Lookahead,
     Measure,
+    Settling,
     State,
     Transform,
     Varying,
@@ -36,6 +38,7 @@ from toolkit.core.suffix import suffix_of
 __all__ = [
     "NEVER",
     "SPLITS",
+    "UNSCORED",
     "BoolArray",
     "BuiltIn",
     "CheckpointError",
@@ -55,6 +58,7 @@ __all__ = [
     "Lookahead",
     "Measure",
     "MissingExtraError",
+    "Settling",
     "Split",
     "State",
     "ToolkitError",

@@ -29,6 +29,9 @@ S_contra = TypeVar("S_contra", contravariant=True)
 NEVER = 2**31 - 1
 """The distance from where no sequence can end any more."""
 
+UNSCORED = -1
+"""Stands among targets for an id that is not predicted: it costs nothing and teaches nothing."""
+
 Measure = Mapping[str, float]
 """Codec-independent amounts: ``{"byte": …, "character": …}`` of text, ``{"note": …, "quarter": …}`` of music."""
 
@@ -172,6 +175,18 @@ class Varying(Protocol):
 
         The given ids are left untouched. Two generators in one state give one variant.
         """
+        ...
+
+
+@runtime_checkable
+class Settling(Protocol):
+    """A codec some of whose tokens follow from those before them, so that they say nothing new.
+
+    Generation has no choice there; a loss leaves them out, and so does training.
+    """
+
+    def settled(self, tokens: npt.NDArray[Any]) -> BoolArray:
+        """True at each of ``tokens``, whole items with their stops, that those before it settle; of shape (T,)."""
         ...
 
 

@@ -16,8 +16,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from toolkit.batches import Encoded, Tokens
-from toolkit.core import BoolArray, Constraint, InputError, State
+from toolkit.batches import Encoded, Tokens, targets
+from toolkit.core import UNSCORED, BoolArray, Constraint, InputError, State
 from toolkit.evaluate.evaluation import Evaluation, as_it_is
 
 Nats = npt.NDArray[np.float64]
@@ -52,7 +52,7 @@ def evaluate_documents(model: nn.Module, encoded: Encoded, reading: Reading = PL
 def document_nats(
     model: nn.Module, encoded: Encoded, reading: Reading = PLAIN, *, seen_as: IdMap | None = None
 ) -> list[Nats]:
-    """The nats of every token of each document in the split's order, the stop that ends it last.
+    """The nats of every token of each document in the split's order, the stop that ends it last; 0 for settled ones.
 
     With ``seen_as`` the model reads each id as another, and its probabilities count for the ids that have a
     counterpart, scaled so that they sum to 1; an id that has none costs infinity, and what follows it means nothing.
@@ -64,7 +64,8 @@ def document_nats(
     with as_it_is(model) as read:
         for first in range(0, len(by_length), reading.rows):
             numbers = by_length[first : first + reading.rows]
-            nats_BT = _side_by_side(read, [documents[number] for number in numbers], seen_as, reading)
+            here = [documents[number] for number in numbers]
+            nats_BT = _side_by_side(read, here, [targets(each, encoded.settled) for each in here], seen_as, reading)
             for number, nats_T in zip(numbers, nats_BT, strict=True):
                 found[number] = nats_T[: len(documents[number]) - 1]
     return found
@@ -104,15 +105,17 @@ def _mixed(nats_KT: Nats) -> Nats:
 def _side_by_side(
     read: Callable[[Tensor, State | None], tuple[Tensor, State]],
     documents: Sequence[Tokens],
+    targeted: Sequence[Tokens],
     seen_as: IdMap | None,
     reading: Reading,
 ) -> Nats:
-    """The nats of all tokens but the first, a row for each document; pads cost nothing."""
+    """The nats of all targets but the first, a row for each document; pads cost nothing."""
     longest = max(map(len, documents))
-    ids_BT = np.full((len(documents), longest), -1, np.int64)
-    for row, document in enumerate(documents):
+    ids_BT, targets_BT = (np.full((len(documents), longest), UNSCORED, np.int64) for _ in range(2))
+    for row, (document, targets_T) in enumerate(zip(documents, targeted, strict=True)):
         ids_BT[row, : len(document)] = document
-    y_BT = torch.from_numpy(ids_BT[:, 1:])
+        targets_BT[row, : len(document)] = targets_T
+    y_BT = torch.from_numpy(targets_BT[:, 1:])
     seen_BT = torch.from_numpy(ids_BT if seen_as is None else np.where(ids_BT < 0, -1, seen_as[ids_BT]))
     state, parts = None, []
     walks = None if reading.grammar is None else [_Walk(reading.grammar, document) for document in documents]
@@ -136,7 +139,7 @@ def _as_seen(logits_BTV: Tensor, seen_as: IdMap) -> Tensor:
 
 
 def _nats(logits_BTV: Tensor, y_BT: Tensor) -> Tensor:
-    """The nats of ids in fp32; 0 for pads, which are -1."""
+    """The nats of ids in fp32; 0 for what is `UNSCORED`."""
     logits_BTV = logits_BTV.float()
     chosen_BT = logits_BTV.gather(-1, y_BT.clamp(min=0)[..., None])[..., 0]
     return (logits_BTV.logsumexp(-1) - chosen_BT).masked_fill(y_BT < 0, 0)

@@ -8,16 +8,17 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from toolkit.adapt import Adapting, AdaptSettings, Sensitivity, nats
-from toolkit.batches import Encoded, streams
-from toolkit.core import InputError, Measure, State
+from toolkit.adapt import Adapting, AdaptSettings, Sensitivity
+from toolkit.batches import Encoded, Tokens, streams
+from toolkit.core import UNSCORED, InputError, Measure, State
 from toolkit.engine.torch_engine import without_tf32
+from toolkit.models import nats
 
 Reader = Callable[[Tensor, Tensor, State | None], tuple[float, State]]
 """(x_BT, y_BT, state) -> (the nats of y_BT, the state after): what a model makes of one chunk."""
@@ -28,7 +29,10 @@ Predicting = Callable[[Tensor, State | None], tuple[Tensor, State]]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """``nats`` is the sum over ``predictions`` tokens; ``measure`` says how much material they encode."""
+    """``nats`` is the sum over ``predictions`` tokens; ``measure`` says how much material they encode.
+
+    A token that those before it settle costs nothing: generation has no choice there (`toolkit.core.Settling`).
+    """
 
     nats: float
     predictions: int
@@ -75,13 +79,11 @@ def evaluate(
         raise InputError("there is nothing to evaluate: this split of the corpus is empty.")
     rows = max(1, min(rows, encoded.predictions // 32))
     longest = None if limit is None else max(1, limit // rows) + 1
-    parts = [torch.from_numpy(each[:longest].astype("int64")) for each in streams(encoded.tokens, rows)]
-    length = max(len(each) for each in parts)
-    # Streams differ by at most one token; the pad is never counted.
-    ids_BT = torch.stack([nn.functional.pad(each, (0, length - len(each)), value=-1) for each in parts])
-    counted = int((ids_BT[:, 1:] >= 0).sum())
+    parts, targeted = ([each[:longest] for each in streams(ids, rows)] for ids in (encoded.tokens, encoded.targets))
+    counted = sum(len(each) - 1 for each in parts)
+    pair = (_together(parts, pad=0), _together(targeted, pad=UNSCORED))
     with as_it_is(model) as logits_of:
-        total, _ = _read(_scoring(logits_of), ids_BT, reset or chunk, None, forgetful=reset is not None)
+        total, _ = _read(_scoring(logits_of), *pair, reset or chunk, None, forgetful=reset is not None)
     share = counted / encoded.predictions
     return Evaluation(total, counted, {unit: share * amount for unit, amount in encoded.measure.items()})
 
@@ -103,7 +105,7 @@ def dynamic_evaluation(
     """
     if encoded.predictions < 1:
         raise InputError("there is nothing to evaluate: this split of the corpus is empty.")
-    ids_BT = torch.from_numpy(encoded.tokens.astype("int64"))[None]
+    ids_BT, targets_BT = (_together([each], pad=0) for each in (encoded.tokens, encoded.targets))
     learner = Adapting(model, settings, sensitivity=sensitivity)
     # Documents overlap by the stop that ends one and, fed first, begins the next.
     edges = [0, *(int(each) for each in encoded.starts[1:] if by_document), encoded.predictions]
@@ -111,19 +113,28 @@ def dynamic_evaluation(
     with _exactly(learner.device):
         for first, last in itertools.pairwise(edges):
             learner.undo()
-            found, state = _read(learner.read, ids_BT[:, first : last + 1], settings.adapt_chunk, state)
+            document = ids_BT[:, first : last + 1], targets_BT[:, first : last + 1]
+            found, state = _read(learner.read, *document, settings.adapt_chunk, state)
             total += found
     return Evaluation(total, encoded.predictions, encoded.measure)
 
 
+def _together(parts: Sequence[Tokens], *, pad: int) -> Tensor:
+    """Streams as rows. They differ by at most one token."""
+    length = max(map(len, parts))
+    rows = [torch.from_numpy(each.astype("int64")) for each in parts]
+    return torch.stack([nn.functional.pad(each, (0, length - len(each)), value=pad) for each in rows])
+
+
 def _read(
-    read: Reader, ids_BT: Tensor, chunk: int, state: State | None, *, forgetful: bool = False
+    read: Reader, ids_BT: Tensor, targets_BT: Tensor, chunk: int, state: State | None, *, forgetful: bool = False
 ) -> tuple[float, State | None]:
-    """The nats of all ids but the first, chunk by chunk, and the state after; ``forgetful`` begins each afresh."""
+    """The nats of all targets but the first, chunk by chunk, and the state after; ``forgetful`` begins each afresh."""
     total = 0.0
-    for first in range(0, ids_BT.shape[1] - 1, chunk):
-        chunk_BT = ids_BT[:, first : first + chunk + 1]
-        found, state = read(chunk_BT[:, :-1].clamp(min=0), chunk_BT[:, 1:], None if forgetful else state)
+    last = ids_BT.shape[1] - 1
+    for first in range(0, last, chunk):
+        x_BT = ids_BT[:, first : min(first + chunk, last)]
+        found, state = read(x_BT, targets_BT[:, first + 1 : first + chunk + 1], None if forgetful else state)
         total += found
     return total, state
 

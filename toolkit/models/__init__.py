@@ -2,5 +2,6 @@
 
 from toolkit.models.cells import CELLS, Cell
 from toolkit.models.lm import ModelSettings, RecurrentLM, parameters
+from toolkit.models.loss import nats
 
-__all__ = ["CELLS", "Cell", "ModelSettings", "RecurrentLM", "parameters"]
+__all__ = ["CELLS", "Cell", "ModelSettings", "RecurrentLM", "nats", "parameters"]

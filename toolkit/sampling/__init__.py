@@ -1,7 +1,18 @@
 """From logits to a token: constraints, transforms and the draw. Numpy only; knows no model and no loop."""
 
 from toolkit.sampling.calibration import Calibration
-from toolkit.sampling.constraints import Allow, Anything, Both, Finishing, Forbid, Without, pending, withdraw
+from toolkit.sampling.constraints import (
+    Allow,
+    Anything,
+    Both,
+    Finishing,
+    Forbid,
+    Without,
+    distances,
+    growth,
+    pending,
+    withdraw,
+)
 from toolkit.sampling.lowering import lower
 from toolkit.sampling.opening import Opening, opened
 from toolkit.sampling.order import ORDERS, STAGES, stages_in
@@ -82,7 +93,9 @@ __all__ = [
     "Typical",
     "Windowed",
     "Without",
+    "distances",
     "draw",
+    "growth",
     "lower",
     "opened",
     "pending",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from toolkit.domains import Domain
 from toolkit.domains.music.controls import MelodyControls, constraint
 from toolkit.domains.music.corpora import ABC, MIDI, MUSICXML, built_in, read
@@ -20,7 +22,13 @@ __all__ = ["DOMAIN"]
 
 
 def _heading(given: Score) -> Score:
-    return Score((Track(()),), meters=given.meters, keys=given.keys)
+    return Score((Track(()),), meters=given.meters, keys=given.keys, tune_type=given.tune_type)
+
+
+def _used(given: Score, controls: MelodyControls) -> Score:
+    """As much of what is given as is asked for, and as the kind of tune that is asked for."""
+    used = given if controls.use is None else excerpt(given, controls.use)
+    return used if controls.tune_type is None else replace(used, tune_type=controls.tune_type)
 
 
 DOMAIN: Domain[Score, Part] = Domain(
@@ -33,7 +41,7 @@ DOMAIN: Domain[Score, Part] = Domain(
     controls=MelodyControls,
     constraint=constraint,
     read_prompt=read_prompt,
-    used=lambda item, controls: item if controls.use is None else excerpt(item, controls.use),
+    used=_used,
     opening=opening,
     exports=EXPORTS,
     show=show,

@@ -48,6 +48,8 @@ class Asked(Protocol):
     @property
     def mode(self) -> str | None: ...
     @property
+    def tune_type(self) -> str | None: ...
+    @property
     def bars(self) -> int | None: ...
     @property
     def low(self) -> int | None: ...
@@ -134,6 +136,7 @@ def _limits(controls: Asked) -> Limits:
         scale=controls.scale,
         cadence=controls.cadence,
         tones=tones,
+        tune_type=controls.tune_type,
     )
 
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
 from toolkit.core import Codec, Constraint, UsageError, knob
+from toolkit.domains.music.announcing import announcing
 from toolkit.domains.music.asking import asked_of
 from toolkit.domains.music.density import Dense, notes_asked
-from toolkit.domains.music.events import Layout
+from toolkit.domains.music.events import TYPES, Layout
 from toolkit.domains.music.form import Form, Formed
 from toolkit.domains.music.grammar import Limits
 from toolkit.domains.music.rules import CLOSES, Rule, check_given
@@ -37,6 +38,7 @@ class MelodyControls:
     meter: str | None = knob(None, "The time signature.", choices=_METERS)
     key: str | None = knob(None, "The tonic.", choices=_KEYS)
     mode: str | None = knob(None, "The mode of the key.", choices=MODES)
+    tune_type: str | None = knob(None, "What kind of tune it is.", choices=TYPES)
     bars: int | None = knob(None, "Exactly this many full bars, a pickup not counted.", low=1, high=256)
     low: int | None = knob(
         None, "The lowest note allowed (60 is middle C).", low=0, high=127, unit="MIDI pitch", group=_SCALE
@@ -146,9 +148,10 @@ def _kept_alone(
     if controls.form is not None:
         form = Form.parse(controls.form, controls.part)
         limits = replace(limits, bars=form.bars if limits.bars is None else limits.bars)
-        found: Constraint[Any] = Formed(layout, limits, form)
+        kept: Constraint[Any] = Formed(layout, limits, form)
     else:
-        found = Dense(layout, limits, *notes_asked(controls.notes_a_bar or ""))
+        kept = Dense(layout, limits, *notes_asked(controls.notes_a_bar or ""))
+    found = announcing(layout, kept)
     if given is not None and isinstance(codec, Openable):
         state = found.begin()
         for token in codec.opening(given):

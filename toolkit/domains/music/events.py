@@ -27,6 +27,11 @@ IntArray = npt.NDArray[np.int64]
 
 TONICS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 
+TYPES = ("air", "clog", "hornpipe", "jig", "reel", "slip jig", "strathspey", "waltz")
+"""The kinds of tune that have an id of their own."""
+
+_ALIKE = {"double jig": "jig", "single jig": "jig", "slipjig": "slip jig"}
+
 
 class Kind(IntEnum):
     """What an event says."""
@@ -40,6 +45,8 @@ class Kind(IntEnum):
     REST = 6
     TIE = 7
     UNTIL = 8
+    AGAIN = 9
+    TYPE = 10
 
 
 class Event(NamedTuple):
@@ -47,7 +54,8 @@ class Event(NamedTuple):
 
     METER, the index of the meter in the layout; MODE, the index in `toolkit.score.notes.MODES`; TONIC, a
     pitch class; BAR, the index in the phrase; PITCH, semitones above the tonic; UNTIL, ticks since the bar
-    line (24 a quarter note); 0 for STOP, REST and TIE.
+    line (24 a quarter note); AGAIN, how many bars back the bar stands that comes again; TYPE, 0 where nobody said, else
+    1 more than the index of the type in the layout; 0 for STOP, REST and TIE.
     """
 
     kind: Kind
@@ -59,7 +67,9 @@ class Layout:
     """What decides the table of events. Every field is saved; two equal layouts give the same ids.
 
     ``phrase`` is the number of bars after which the count of bars begins again. Pitches reach from ``lowest``
-    to ``highest`` semitones around the tonic that lies in the octave upwards from MIDI pitch ``reference``.
+    to ``highest`` semitones around the tonic that lies in the octave upwards from MIDI pitch ``reference``. A bar that
+    comes again is announced when it stands at most ``again`` bars back; at 0 none is. ``types`` are the kinds of tune
+    that can be told; without any, none is asked for.
     """
 
     meters: tuple[tuple[int, int], ...] = (
@@ -72,6 +82,8 @@ class Layout:
     lowest: int = -24
     highest: int = 36
     reference: int = 60
+    again: int = 16
+    types: tuple[str, ...] = TYPES
 
     def __post_init__(self) -> None:
         if not 2 <= self.phrase <= 64:
@@ -82,6 +94,10 @@ class Layout:
             raise ValueError("its meters are none, too many or not distinct")
         if any(bar % 12 or bar > 384 for bar in self.bars):
             raise ValueError("its bars are too long or not of whole eighth notes")
+        if not 0 <= self.again <= 64:
+            raise ValueError("it looks back at other than 0 to 64 bars")
+        if not len(set(self.types)) == len(self.types) <= 64 or "" in self.types:
+            raise ValueError("its types of tune are too many, not distinct or without a name")
 
     @cached_property
     def events(self) -> tuple[Event, ...]:
@@ -111,12 +127,17 @@ class Layout:
     def fingerprint(self) -> str:
         """A sha256 of the table and of what its numbers stand for."""
         table = [[event.kind.name, event.value] for event in self.events]
-        whole = [FORMAT, TICKS, self.reference, self.meters, MODES, table]
+        whole = [FORMAT, TICKS, self.reference, self.meters, MODES, table, *([self.types] if self.types else [])]
         return hashlib.sha256(json.dumps(whole).encode()).hexdigest()
 
     def tonic(self, pitch_class: int) -> int:
         """The MIDI pitch that relative pitch 0 means when the tonic is ``pitch_class``."""
         return self.reference + (pitch_class - self.reference) % 12
+
+    def type_of(self, words: str) -> Event:
+        """The event that says what kind of tune it is; what the layout has no id for is left unsaid."""
+        name = _ALIKE.get(words, words)
+        return Event(Kind.TYPE, 1 + self.types.index(name) if name in self.types else 0)
 
     def bar(self, number: int) -> Event:
         """The event that opens bar ``number``: full bars count from 1, which begins a phrase; 0 is the pickup."""
@@ -143,6 +164,10 @@ class Layout:
             return f"bar {value + 1}"
         if kind is Kind.PITCH:
             return f"{value:+d}" if value else "tonic"
+        if kind is Kind.AGAIN:
+            return f"again {value}"
+        if kind is Kind.TYPE:
+            return self.types[value - 1] if value else "any type"
         return f"until {value / TICKS:g}" if kind is Kind.UNTIL else kind.name.lower()
 
     def data(self) -> dict[str, Any]:
@@ -151,12 +176,16 @@ class Layout:
 
     @classmethod
     def of_data(cls, data: Any) -> Self:
-        """The layout that `data` gave; ValueError, TypeError or KeyError for anything else."""
+        """The layout that `data` gave, by an earlier version as well; ValueError, TypeError or KeyError otherwise."""
         numbers = {name: data[name] for name in ("phrase", "lowest", "highest", "reference")}
+        numbers["again"] = data.get("again", 0)
+        types = tuple(data.get("types", ()))
         meters = tuple((beats, unit) for beats, unit in data["meters"])
         if any(type(number) is not int for number in (*numbers.values(), *sum(meters, ()))):
             raise ValueError("its layout holds something else than whole numbers")
-        return cls(meters=meters, **numbers)
+        if any(type(name) is not str for name in types):
+            raise ValueError("its types of tune are no words")
+        return cls(meters=meters, types=types, **numbers)
 
     def _listed(self) -> Iterator[Event]:
         yield Event(Kind.STOP)
@@ -168,6 +197,8 @@ class Layout:
         yield Event(Kind.REST)
         yield Event(Kind.TIE)
         yield from (Event(Kind.UNTIL, tick) for tick in range(1, max(self.bars) + 1) if on_grid(tick))
+        yield from (Event(Kind.AGAIN, back) for back in range(1, self.again + 1))
+        yield from (Event(Kind.TYPE, number) for number in range(len(self.types) + 1) if self.types)
 
 
 def on_grid(tick: int) -> bool:

@@ -11,9 +11,10 @@ from dataclasses import replace
 from typing import Any
 
 from toolkit.core import Codec, UsageError
+from toolkit.domains.music.announcing import announced, place_of, unannounced
 from toolkit.domains.music.controls import OF_FILES, MelodyControls
 from toolkit.domains.music.events import Kind, Layout
-from toolkit.domains.music.grammar import Limits, Place, Stage
+from toolkit.domains.music.grammar import Limits, Stage
 from toolkit.domains.music.melody import MelodyCodec
 from toolkit.infill import Fit, Gap
 from toolkit.score.notes import Score
@@ -58,33 +59,41 @@ def bars_gap(codec: MelodyCodec, score: Score, first: int, last: int) -> Gap:
 
     The model reads the melody before them and, after each middle, the rest to its end. A note that sounds over the
     first bar line of the gap ends there or is held on by the new bars; one that sounded out of the gap is struck at the
-    bar line, so that what follows the gap keeps its pitches. UsageError when there are no such bars or none after them;
+    bar line, so that what follows the gap keeps its pitches; and which of the bars there come again is announced as the
+    middle makes it. UsageError when there are no such bars or none after them;
     InputError when the codec cannot hold the melody.
     """
     layout = codec.layout
-    tokens = codec.encode(score)
+    tokens = unannounced(layout, codec.encode(score))
     lines = _bar_lines(layout, tokens)
     total = max(lines)
     if not 1 <= first <= last < total:
         raise UsageError(f"bars 1 to {total - 1} of this melody can be made anew, not {first} to {last}.")
     before, after = tokens[: lines[first] + 1], tokens[lines[last + 1] :]
+    after = _struck(layout, tokens[: lines[last + 1]], after)
 
-    def fit(place: Place, length: int) -> Fit:
+    def fit(state: Any, length: int) -> Fit:
+        place = place_of(state)
         return Fit.ENDS if place.stage is Stage.BAR_LINE and place.number == last else Fit.NOT_YET
 
+    def following(middle: tuple[int, ...]) -> tuple[int, ...]:
+        start = [*before, *unannounced(layout, middle)]
+        return (*announced(layout, [*start, *after])[len(announced(layout, start)) :], codec.stop)
+
     return Gap(
-        left=(codec.stop, *before),
-        right=(*_struck(layout, tokens[: lines[last + 1]], after), codec.stop),
+        left=(codec.stop, *announced(layout, before)),
+        right=(*after, codec.stop),
         fit=fit,
         longest=_MOST_IN_BAR * (last - first + 1) + 3 * (total - last) + 1,
         stop=codec.stop,
         constraint=codec.within(Limits(bars=total)),
+        following=following if layout.again else None,
     )
 
 
 def filled(codec: MelodyCodec, gap: Gap, middle: Sequence[int]) -> Score:
     """The whole melody with ``middle`` in the gap."""
-    return codec.decode([*gap.left[1:], *middle, *gap.right])
+    return codec.decode(unannounced(codec.layout, [*gap.left[1:], *middle, *gap.right]))
 
 
 def _bar_lines(layout: Layout, tokens: Sequence[int]) -> dict[int, int]:

@@ -1,16 +1,17 @@
 """Which melody event may follow which, as an automaton that always knows the shortest way to an end.
 
-A sequence is METER MODE TONIC, then bars. A bar is BAR, then pairs of what sounds (PITCH, REST, or TIE: the
-note from before the bar line goes on) and UNTIL, the place in the bar where it ends; it is full at its
-length. A tune with a pickup begins with the BAR before the first of the phrase, then UNTIL says where in it
-the first note begins. So a tune's first event is a pitch, and a silence before it needs no other form.
+A sequence is METER MODE TONIC, a TYPE before them where the layout knows any, then bars. A bar is BAR, then pairs
+of what sounds (PITCH, REST, or TIE: the note from before the bar line goes on) and UNTIL, the place in the bar where
+it ends; it is full at its length. A tune with a pickup begins with the BAR before the first of the phrase, then UNTIL
+says where in it the first note begins. So a tune's first event is a pitch, and a silence before it needs no other form.
 
 A tune may end where a bar is full and where the pickup completes it. Each melody has exactly one spelling:
 a silence is one REST up to the next bar line, and one after the last note reaches just to the next place
 where a tune may end. `Limits` narrows the automaton to the tunes a user asked for; it stays exact, so
 whoever follows `Grammar.distance` never gets stuck.
 
-Knows events, not notes, and token numbers only through the `Layout`.
+Knows events, not notes, and token numbers only through the `Layout`; that a bar is announced is no matter of form, but
+of what was said before (`announcing`).
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ _REMEMBERED = 1 << 15
 
 
 class Stage(IntEnum):
-    """What is expected next."""
+    """What is expected next. The header's stages count up to the first bar, one for each token."""
 
+    TYPE = -1
     METER = 0
     MODE = 1
     TONIC = 2
@@ -74,7 +76,7 @@ class Limits:
 
     ``bars`` counts full bars: the pickup is not one, and the last may lack it. ``low`` and ``high`` are MIDI
     pitches, both inclusive. ``scale`` keeps to the seven notes of the mode, ``tones`` to those it names; ``cadence``
-    asks the last note to be a tonic.
+    asks the last note to be a tonic. ``tune_type`` is one of the layout's.
     """
 
     meter: tuple[int, int] | None = None
@@ -86,6 +88,7 @@ class Limits:
     scale: bool = False
     cadence: bool = False
     tones: Tones | None = None
+    tune_type: str | None = None
 
 
 class Grammar:
@@ -114,7 +117,7 @@ class Grammar:
         self._check()
 
     def begin(self) -> Place:
-        return Place(Stage.METER)
+        return Place(Stage.TYPE if self.layout.types else Stage.METER)
 
     def _allowed(self, place: Place) -> BoolArray:
         """The mask of events after which a tune within the limits can still be finished."""
@@ -139,6 +142,8 @@ class Grammar:
             return place._replace(stage=Stage.UNTIL, sounding=kind is Kind.TIE, complete=False)
         if kind is Kind.BAR:
             return self._cross(place, event)
+        if kind is Kind.TYPE:
+            return Place(Stage.METER)
         if kind is Kind.METER:
             return Place(Stage.MODE, bar=self.layout.bars[value])
         if kind is Kind.MODE:
@@ -174,7 +179,9 @@ class Grammar:
     def formed(self, place: Place) -> Iterator[Event]:
         """The events that the form of a melody permits here."""
         stage = place.stage
-        if stage is Stage.METER:
+        if stage is Stage.TYPE:
+            yield from self._types()
+        elif stage is Stage.METER:
             yield from (Event(Kind.METER, meter) for meter in self._meters)
         elif stage is Stage.MODE:
             yield from (Event(Kind.MODE, mode) for mode in self._modes if self._tonics_for(mode))
@@ -194,6 +201,12 @@ class Grammar:
             yield self.layout.bar(place.number + 1)
         if place.complete and not self._bars_left(place):
             yield Event(Kind.STOP)
+
+    def _types(self) -> Iterator[Event]:
+        if self.limits.tune_type is not None:
+            yield self.layout.type_of(self.limits.tune_type)
+        else:
+            yield from (Event(Kind.TYPE, number) for number in range(len(self.layout.types) + 1))
 
     def _sounds(self, place: Place) -> Iterator[Event]:
         yield from self._notes[place.palette]
@@ -268,6 +281,9 @@ class Grammar:
             raise UsageError(
                 f"melodies can be in {', '.join(map(_meter, self.layout.meters))}, not {_meter(asked.meter)}."
             )
+        if asked.tune_type is not None and asked.tune_type not in self.layout.types:
+            known = ", ".join(self.layout.types) or "none"
+            raise UsageError(f"the types of tune that can be asked for here are {known}, not {asked.tune_type}.")
         if asked.bars is not None and asked.bars < 1:
             raise UsageError(f"a melody has at least one bar, not {asked.bars}.")
         if not self._distinct:

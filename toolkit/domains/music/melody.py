@@ -2,7 +2,8 @@
 
 Holds what a melody is: monophonic notes on a grid of 32nds and triplet 16ths, in one meter and one key.
 Tempo, instrument, velocity and title are not encoded; decoding gives the defaults. Which events there are
-is written in `events`, which may follow which in `grammar`; here notes become events and events notes.
+is written in `events`, which may follow which in `grammar`, how a bar that comes again is announced in
+`announcing`; here notes become events and events notes.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from toolkit.core import CheckpointError, Constraint, InputError, Measure
+from toolkit.core import BoolArray, CheckpointError, Constraint, InputError, Measure
+from toolkit.domains.music.announcing import announced, announcing, place_of, settled
 from toolkit.domains.music.events import FORMAT, Event, Kind, Layout, on_grid
-from toolkit.domains.music.grammar import Grammar, Limits, Stage, closing, grammar_within
-from toolkit.domains.music.rules import Rule, ruled_within
+from toolkit.domains.music.grammar import Limits, Place, Stage, closing, grammar_within
+from toolkit.domains.music.rules import Rule, melodies_within
 from toolkit.score.notes import MODES, TICKS, Key, Meter, Note, Score, Track
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ class MelodyHeader:
 
     meter: Meter
     key: Key
+    tune_type: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,8 @@ class MelodyCodec:
     def opening(self, score: Score) -> list[int]:
         """The ids that begin a sequence with ``score`` and leave it open after its last note.
 
-        A score without notes opens with its meter and key alone. InputError as from `encode`.
+        They are those of `encode` up to there, but for the announcement of a last bar that only its end would tell. A
+        score without notes opens with its header alone. InputError as from `encode`.
         """
         reason = next(self._objections(score), None)
         if reason is not None:
@@ -114,18 +118,22 @@ class MelodyCodec:
         notes = tuple(part.note for part in parts if isinstance(part, MelodyPart))
         if header is None:
             return Score((Track(notes),))
-        return Score((Track(notes),), meters=(header.meter,), keys=(header.key,))
+        return Score((Track(notes),), meters=(header.meter,), keys=(header.key,), tune_type=header.tune_type)
 
     def decoder(self) -> MelodyDecoder:
         return MelodyDecoder(self.layout)
 
-    def grammar(self) -> Grammar:
+    def grammar(self) -> Constraint[Any]:
         """What a well-formed melody is."""
-        return grammar_within(self.layout, Limits())
+        return self.within(Limits())
 
     def within(self, limits: Limits, rules: tuple[Rule, ...] = ()) -> Constraint[Any]:
         """The melodies within ``limits`` that keep to ``rules``; UsageError when there are none."""
-        return ruled_within(self.layout, limits, rules) if rules else grammar_within(self.layout, limits)
+        return melodies_within(self.layout, limits, rules)
+
+    def settled(self, tokens: npt.NDArray[Any]) -> BoolArray:
+        """Which ids say only what was announced: the sounds of a bar that comes again."""
+        return settled(self.layout, tokens)
 
     def measure(self, tokens: Sequence[int] | npt.NDArray[Any]) -> Measure:
         """Notes, ties counted once, and quarter notes from each tune's first note to its end, rests included."""
@@ -196,11 +204,13 @@ class MelodyCodec:
             silent = note.end
 
     def _written(self, score: Score, *, ended: bool) -> list[int]:
-        return [self.layout.ids[event] for event in self._events(score, ended)]
+        return announced(self.layout, [self.layout.ids[event] for event in self._events(score, ended)])
 
     def _events(self, score: Score, ended: bool) -> Iterator[Event]:
         """The events of a score that there is no objection to, closing silence included if ``ended``."""
         meter, key, notes = score.meters[0], score.keys[0], score.notes
+        if self.layout.types:
+            yield self.layout.type_of(score.tune_type)
         yield Event(Kind.METER, self.layout.meters.index((meter.numerator, meter.denominator)))
         yield Event(Kind.MODE, MODES.index(key.mode))
         yield Event(Kind.TONIC, key.tonic)
@@ -229,8 +239,9 @@ class MelodyDecoder:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        self._grammar = grammar_within(layout, Limits())
-        self._place = self._grammar.begin()
+        self._grammar = announcing(layout, grammar_within(layout, Limits()))
+        self._state = self._grammar.begin()
+        self._type = ""
         self._header: list[int] = []
         self._bar_line = 0
         self._number = 0
@@ -242,9 +253,9 @@ class MelodyDecoder:
         before = self._place
         if before.stage is Stage.DONE:
             return ()
-        if not 0 <= token < len(self._layout.events) or not self._grammar.allowed(before)[token]:
+        if not 0 <= token < len(self._layout.events) or not self._allowed()[token]:
             raise InputError(f"token {token} cannot stand where it does in a melody.")
-        self._place = self._grammar.step(before, token)
+        self._state = self._grammar.step(self._state, token)
         kind, value = self._layout.events[token]
         if kind is Kind.UNTIL:
             if before.stage is Stage.UNTIL and before.sounding:
@@ -255,7 +266,9 @@ class MelodyDecoder:
             return self._begin(value)
         elif kind is Kind.REST or kind is Kind.STOP:
             return self.close()
-        elif kind is not Kind.TIE:
+        elif kind is Kind.TYPE:
+            self._type = self._layout.types[value - 1] if value else ""
+        elif kind in (Kind.METER, Kind.MODE, Kind.TONIC):
             return self._head(value)
         return ()
 
@@ -267,6 +280,15 @@ class MelodyDecoder:
             return ()
         pitch, start, number = held
         return (MelodyPart(Note(start, pitch, end - start), number),)
+
+    @property
+    def _place(self) -> Place:
+        return place_of(self._state)
+
+    def _allowed(self) -> BoolArray:
+        allowed_V: BoolArray | None = self._grammar.allowed(self._state)
+        assert allowed_V is not None  # a melody is never free
+        return allowed_V
 
     def _begin(self, offset: int) -> tuple[Part, ...]:
         over = self.close()
@@ -286,7 +308,7 @@ class MelodyDecoder:
         if len(self._header) < 3:
             return ()
         meter, mode, tonic = self._header
-        return (MelodyHeader(Meter(*self._layout.meters[meter]), Key(tonic, MODES[mode])),)
+        return (MelodyHeader(Meter(*self._layout.meters[meter]), Key(tonic, MODES[mode]), self._type),)
 
 
 def _spans(notes: Sequence[Note], base: int, bar: int, start: int, ended: bool) -> Iterator[tuple[Event, int, int]]:

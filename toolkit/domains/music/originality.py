@@ -24,7 +24,7 @@ from toolkit.originality import BREAK, Candidates, CopyLimit, NgramIndex, Seen, 
 from toolkit.score.notes import TICKS, Score
 
 _INTERVALS = 256  # more than there are between two MIDI pitches, up and down
-_HELD = 24  # tokens held back at most while a copy grows, so that they can be taken back
+_HELD = 64  # tokens held back at most while a copy grows, or a bar is announced, so that they can be taken back
 
 
 class MelodyView:
@@ -67,8 +67,8 @@ class MelodyView:
 
 class Hearing(NamedTuple):
     """Where a melody stands: ``given`` tokens still to come, the length of its bar and the ``tick`` in it, ``since``
-    the newest generated note began, its ``pitch`` above the tonic (None before the first), and ``held`` tokens that
-    may yet be taken back.
+    the newest generated note began, its ``pitch`` above the tonic (None before the first), whether it is within a bar
+    that comes ``again``, and ``held`` tokens that may yet be taken back.
     """
 
     trace: Trace
@@ -76,6 +76,7 @@ class Hearing(NamedTuple):
     tick: int = 0
     since: int = 0
     pitch: int | None = None
+    again: bool = False
     held: int = 0
 
 
@@ -83,7 +84,8 @@ class MelodyCopyLimit:
     """A `Constraint[Hearing]`: the generated notes hold no copy of more than ``most`` notes in a row.
 
     It sees the whole tune, of which the first ``given`` tokens were given: their notes do not count. Only a pitch can
-    complete a copy; where every one would, and neither rest nor tie may stand, the notes that led there are taken back.
+    complete a copy; where every one would, and neither rest nor tie may stand, the notes that led there are taken back,
+    and so is the announcement of a bar that would complete one.
     ``distance`` is always 0. UsageError where the index knows no copies so short.
     """
 
@@ -113,10 +115,12 @@ class MelodyCopyLimit:
         if kind is Kind.UNTIL:
             state = state._replace(tick=value, since=state.since + value - state.tick)
         elif kind is Kind.BAR:
-            state = state._replace(tick=0)
+            state = state._replace(tick=0, again=False)
+        elif kind is Kind.AGAIN:
+            state = state._replace(again=not state.given)
         elif kind is Kind.PITCH and not state.given:
             state = self._struck(state, value)
-        growing = 2 * self._limit.room(state.trace) < self._limit.most
+        growing = state.again or 2 * self._limit.room(state.trace) < self._limit.most
         return state._replace(given=max(0, state.given - 1), held=min(state.held + 1, _HELD) if growing else 0)
 
     def distance(self, state: Hearing) -> int:

@@ -109,12 +109,22 @@ class Return(Listening):
             return None
         stays = self._without(state, left)
         factors_V = np.full(len(self.layout.events), stays)
-        for event, progress in self._expected(state):
+        for event, progress in (*self._expected(state), *self._announced(state)):
             token = self.layout.ids.get(event)
             if token is not None:
                 hope = float(np.logaddexp((self._notes - progress) * self._NOTE, stays))
                 factors_V[token] = max(factors_V[token], hope)
         return factors_V
+
+    def _announced(self, state: Heard) -> Iterator[tuple[Event, float]]:
+        """(event, progress after its bar) for each announcement that begins a return or goes on with one."""
+        if state.tick or state.sounding is not None or state.number < self._from:
+            return
+        for back in range(1, min(self.layout.again, state.number - 1) + 1):
+            bar = [note._replace(bar=state.number) for note in state.notes if note.bar == state.number - back]
+            progress = self._progress(state._replace(notes=(*state.notes, *bar)))
+            if progress > self._progress(state):
+                yield Event(Kind.AGAIN, back), progress
 
     def _without(self, state: Heard, left: int) -> float:
         """The guess if what is begun breaks off."""

@@ -9,7 +9,7 @@ from toolkit.domains.music.rules.last import LastNote
 from toolkit.domains.music.rules.leap import Leap
 from toolkit.domains.music.rules.lines import Contour, Line
 from toolkit.domains.music.rules.motif import Motif
-from toolkit.domains.music.rules.narrowing import ruled_within
+from toolkit.domains.music.rules.narrowing import melodies_within
 from toolkit.domains.music.rules.repeats import Repeats, SparingGrammar
 from toolkit.domains.music.rules.rhythm import Rhythm
 from toolkit.domains.music.rules.rule import Header, Machine, Permits, Rule
@@ -36,5 +36,5 @@ __all__ = [
     "RuledPlace",
     "SparingGrammar",
     "check_given",
-    "ruled_within",
+    "melodies_within",
 ]

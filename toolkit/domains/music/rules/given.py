@@ -31,6 +31,7 @@ _LIMITS = {
     "high": "the highest note",
     "scale": "the notes of the key",
     "tones": "the tones",
+    "tune_type": "the type of tune",
 }
 
 

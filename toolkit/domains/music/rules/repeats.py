@@ -165,9 +165,12 @@ class SparingGrammar:
 
     def _plan_with_header(self, state: Past) -> tuple[int, ...] | None:
         kinds = (Kind.METER, Kind.MODE, Kind.TONIC)
-        for header in self.inner.grammar.headers(*state.inner.header):
+        grammar, place = self.inner.grammar, state.inner.place
+        first = [next(grammar.formed(place))] if place.stage is Stage.TYPE else []
+        for header in grammar.headers(*state.inner.header):
             said = len(state.inner.header)
-            tokens = [self.layout.ids[Event(*each)] for each in zip(kinds[said:], header[said:], strict=True)]
+            rest = [Event(*each) for each in zip(kinds[said:], header[said:], strict=True)]
+            tokens = [self.layout.ids[event] for event in (*first, *rest)]
             after = state
             for token in tokens:
                 after = self._after(after, token)

@@ -1,0 +1,193 @@
+"""Bars that come again: announced where they do, nothing permitted is lost by it, and distances stay exact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise, product
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.domains.tunes import tunes, walk
+from toolkit.core import NEVER, Constraint
+from toolkit.domains.music.announcing import LONGEST, Announcing, announced, settled, unannounced
+from toolkit.domains.music.controls import MelodyControls, constraint
+from toolkit.domains.music.events import Event, Kind, Layout
+from toolkit.domains.music.form import Form, Formed
+from toolkit.domains.music.grammar import Grammar, Limits
+from toolkit.domains.music.hearing import heard_from
+from toolkit.domains.music.melody import MelodyCodec
+from toolkit.domains.music.potentials import Return
+from toolkit.domains.music.prompt import read_prompt
+from toolkit.domains.music.rules import Leap, Repeats, RuledGrammar, SparingGrammar
+from toolkit.sampling import Finishing, distances, withdraw
+from toolkit.score.notes import Score
+
+CODEC = MelodyCodec()
+TINY = Layout(meters=((1, 8),), phrase=2, lowest=0, highest=1, again=2, types=("reel",))
+AGAIN = {TINY.ids[Event(Kind.AGAIN, back)] for back in (1, 2)}
+
+
+def labels(tokens: Sequence[int]) -> list[str]:
+    return [CODEC.label(token) for token in tokens]
+
+
+def test_a_bar_that_comes_again_is_announced_by_the_nearest_like_it() -> None:
+    tune = read_prompt("M:2/4 L:1/4 K:D\nDE | FG | DE | DE | FG |")
+    assert labels(CODEC.encode(tune))[4:] == [
+        *("bar 1", "tonic", "until 1", "+2", "until 2"),
+        *("bar 2", "+4", "until 1", "+5", "until 2"),
+        *("bar 3", "again 2", "tonic", "until 1", "+2", "until 2"),
+        *("bar 4", "again 1", "tonic", "until 1", "+2", "until 2"),
+        *("bar 5", "again 3", "+4", "until 1", "+5", "until 2"),
+    ]
+
+
+def test_neither_a_pickup_nor_what_lies_too_far_back_is_announced() -> None:
+    far = "DE | " + "FG | FA | " * 9 + "DE |"
+    tokens = CODEC.encode(read_prompt(f"M:2/4 L:1/4 K:D\n{far}"))
+    assert labels(tokens)[-5:] == ["bar 4", "tonic", "until 1", "+2", "until 2"]
+    with_pickup = labels(CODEC.encode(read_prompt("M:2/4 L:1/4 K:D\nd | dd | d2 | d2 |")))
+    assert [each for each in with_pickup if each.startswith("again")] == ["again 1"]
+
+
+def test_a_bar_of_more_sounds_than_are_announced_is_only_written() -> None:
+    bar = "D" * (LONGEST // 2 + 1) + "z15"
+    tokens = CODEC.encode(read_prompt(f"M:4/4 L:1/32 K:D\n{bar} | {bar} |"))
+    assert not any(each.startswith("again") for each in labels(tokens))
+
+
+@settings(deadline=None)
+@given(tunes(), st.integers(2, 4))
+def test_announcing_is_undone_by_leaving_it_out(tune: Score, times: int) -> None:
+    layout = CODEC.layout
+    tokens = CODEC.encode(tune)
+    bars = unannounced(layout, tokens)
+    first = next(place for place, token in enumerate(bars) if layout.events[token].kind is Kind.BAR)
+    again = [*bars[:first], *bars[first:] * times]  # bars in a wrong order of phrases, but bars all the same
+    assert unannounced(layout, announced(layout, again)) == again
+    assert announced(layout, bars) == tokens
+
+
+@settings(deadline=None)
+@given(tunes())
+def test_what_is_settled_is_what_the_grammar_leaves_no_choice_about(tune: Score) -> None:
+    """Of what is announced; where a bar line must follow there is no choice either, and a model soon knows it."""
+    tokens = np.array([*CODEC.encode(tune), CODEC.stop])
+    grammar, inside = CODEC.grammar(), False
+    state = grammar.begin()
+    for token, is_settled in zip(tokens.tolist(), settled(CODEC.layout, tokens).tolist(), strict=True):
+        mask_V = grammar.allowed(state)
+        assert is_settled == inside
+        assert not is_settled or mask_V.nonzero()[0].tolist() == [token]
+        state = grammar.step(state, token)
+        inside = bool(state.settled)
+
+
+def spelled(tokens: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+    """A melody with every choice of its bars that come again announced, found without the toolkit's own way."""
+    lines = [place for place, token in enumerate(tokens) if TINY.events[token].kind is Kind.BAR]
+    edges = [*lines, len(tokens) - 1]
+    bars = [tokens[begin + 1 : end] for begin, end in pairwise(edges)]
+    ways = []
+    for number, bar in enumerate(bars):
+        backs = [back for back in (1, 2) if back <= number and bars[number - back] == bar]
+        ways.append([(), (TINY.ids[Event(Kind.AGAIN, backs[0])],)] if backs else [()])
+    for chosen in product(*ways):
+        body = [
+            part for line, said, bar in zip(lines, chosen, bars, strict=True) for part in ((tokens[line],), said, bar)
+        ]
+        yield (*tokens[: lines[0]], *(token for part in body for token in part), tokens[-1])
+
+
+def melodies(constraint: Constraint[Any], length: int) -> Iterator[tuple[int, ...]]:
+    """Every sequence of at most ``length`` tokens that the constraint lets through to its end."""
+    finishing: Finishing[Any] = Finishing(constraint, length, len(TINY.events))
+    open_: list[tuple[tuple[int, ...], Any]] = [((), finishing.begin())]
+    while open_:
+        tokens, state = open_.pop()
+        if finishing.distance(state) == 0:
+            yield tokens
+            continue
+        mask_V = finishing.allowed(state)
+        assert mask_V is not None
+        assert mask_V.any(), "a dead end"
+        for token in mask_V.nonzero()[0].tolist():
+            after = finishing.step(state, token)
+            if not withdraw(finishing, after):
+                open_.append(((*tokens, token), after))
+
+
+KEY = Limits(mode="major", tonic=0, tune_type="reel", low=60, high=60, bars=3)
+BOTH = Limits(mode="major", tonic=0, tune_type="reel", bars=3)
+INNER = {
+    "the grammar": Grammar(TINY, KEY),
+    "any bars": Grammar(TINY, Limits(mode="major", tonic=0, tune_type="reel", low=60, high=60)),
+    "a rule": RuledGrammar(TINY, BOTH, (Leap(0),)),
+    "no bar three times": SparingGrammar(RuledGrammar(TINY, KEY, (Repeats(2),)), 2),
+    "a form": Formed(TINY, Limits(mode="major", tonic=0, tune_type="reel", low=60, high=60, bars=4), Form("AA", 2)),
+}
+
+
+@pytest.mark.parametrize("name", INNER)
+def test_every_melody_may_be_announced_and_no_other_gets_in(name: str) -> None:
+    inner = INNER[name]
+    room = {"a form": 20, "any bars": 14}.get(name, 16)
+    plain = [tokens for tokens in melodies(inner, room) if not AGAIN & set(tokens)]
+    expected = {each for tokens in plain for each in spelled(tokens) if len(each) <= room}
+    found = Announcing(TINY, inner)
+    assert len(expected) > len(plain) > 10
+    assert set(melodies(found, room)) == expected
+    exact(found, expected)
+
+
+def exact(constraint: Announcing[Any], expected: set[tuple[int, ...]]) -> None:
+    """The distance after every beginning is the length of the shortest rest, found by listing; growth is a bound."""
+    least: dict[tuple[int, ...], int] = {}
+    for tokens in expected:
+        for cut in range(len(tokens) + 1):
+            least[tokens[:cut]] = min(least.get(tokens[:cut], NEVER), len(tokens) - cut)
+    states = {(): constraint.begin()}
+    for beginning in sorted(least, key=len):
+        if beginning:
+            states[beginning] = constraint.step(states[beginning[:-1]], beginning[-1])
+            more = least[beginning] - least[beginning[:-1]]
+            assert constraint.growth is None or more <= constraint.growth
+        assert constraint.distance(states[beginning]) == least[beginning], beginning
+        ahead_V = distances(constraint, states[beginning], len(TINY.events))
+        after = {tokens[-1]: least[tokens] for tokens in least if len(tokens) and tokens[:-1] == beginning}
+        assert all(ahead_V[token] <= distance for token, distance in after.items())
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_walk_through_announced_bars_never_gets_stuck(seed: int) -> None:
+    favour = CODEC.layout.mask([Event(Kind.AGAIN, back) for back in range(1, 17)])
+    found = constraint(CODEC, MelodyControls(bars=6, cadence=True, meter="3/8"))
+    tokens = walk(found, 60 + 5 * seed, seed, favour)
+    assert sum(CODEC.layout.events[token].kind is Kind.AGAIN for token in tokens) >= 2
+    score = CODEC.decode(tokens)
+    assert (score.notes[-1].pitch - score.keys[0].tonic) % 12 == 0
+
+
+def test_the_tune_type_is_said_first_and_comes_back() -> None:
+    reel = read_prompt("X:1\nR:Reel\nM:4/4\nL:1/4\nK:D\ndefg | a4 |\n")
+    assert labels(CODEC.encode(reel))[0] == "reel"
+    assert CODEC.decode(CODEC.encode(reel)).tune_type == "reel"
+    assert labels(CODEC.encode(read_prompt("X:1\nR:double jig\nM:6/8\nK:D\ndef gab |\n")))[0] == "jig"
+    assert labels(CODEC.encode(read_prompt("X:1\nR:gavotte\nM:4/4\nK:D\nd4 |\n")))[0] == "any type"
+    asked = constraint(CODEC, MelodyControls(tune_type="slip jig"))
+    assert CODEC.decode(walk(asked, 40, 1)).tune_type == "slip jig"
+
+
+def test_a_return_that_is_steered_towards_may_be_announced() -> None:
+    tune = read_prompt("M:6/8 L:1/8 K:D\ndef gag | f6 | e6 |")
+    wish = Return(CODEC, 5, notes=5, within=2)
+    state = heard_from(CODEC.layout, [*CODEC.opening(tune), CODEC.layout.ids[CODEC.layout.bar(4)]])
+    factors_V = wish.guide(state, 40)
+    assert factors_V is not None
+    back = CODEC.layout.ids[Event(Kind.AGAIN, 3)]
+    others = [CODEC.layout.ids[Event(Kind.AGAIN, other)] for other in (1, 2, 4)]
+    assert factors_V[back] > max(factors_V[other] for other in others)
