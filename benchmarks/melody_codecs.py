@@ -63,9 +63,9 @@ ABOUT = {
     "ours": "`melody`: bars that come again announced, the type of tune said first",
     "ours-untyped": "`melody` without the type of tune",
     "ours-bare": "`melody` without announcements and types, as it was",
-    "ours-1": "the same, bars not counted",
-    "ours-4": "the same, bars counted in fours",
-    "ours-16": "the same, bars counted in sixteens",
+    "ours-1": "`melody` as it was, bars not counted",
+    "ours-4": "`melody` as it was, bars counted in fours",
+    "ours-16": "`melody` as it was, bars counted in sixteens",
     "remi": "REMI (MidiTok 3.1)",
     "remi-key": "REMI, mode and tonic written first",
     "remi-c": "REMI, mode and tonic written first, notes moved to C",
@@ -429,13 +429,16 @@ def report(folder: Path) -> str:
 
 def _conditions(chosen: Iterable[list[dict[str, Any]]]) -> list[str]:
     networks = [runs[0] for runs in chosen if "parameters" in runs[0]]
-    said = ["Lower is better; mean ± standard deviation over seeds. Every token counts: header, bars, notes, stop."]
+    said = [
+        "Lower is better; mean ± standard deviation over seeds. Every token counts: header, bars, notes, stop; but "
+        "where a bar was announced, its sounds are certain."
+    ]
     for each in networks[:1]:
         model, train = each["settings"]["model"], each["settings"]["train"]
         lengths = {f"{run['minutes']:g} minutes" if run["minutes"] else f"{run['steps']:,} steps" for run in networks}
         said.append(
             f"Networks: {model['layers']} × {model['cell'].upper()} of {model['width']}, trained for "
-            f"{' or '.join(sorted(lengths))} on {each['threads']} threads "
+            f"{' or '.join(sorted(lengths))} on {each['threads']} thread{'s' * (each['threads'] > 1)} "
             f"({each['precision']}, torch {each['torch']}); dropout {model['dropout']:g}, batch {train['batch']} × "
             f"{train['chunk']}, peak learning rate {train['learning_rate']:g}, "
             f"best of {train['validations']} validations."

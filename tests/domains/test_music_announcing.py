@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.domains.tunes import tunes, walk
-from toolkit.core import NEVER, Constraint
+from toolkit.core import NEVER, Constraint, UsageError
+from toolkit.domains.music import DOMAIN
 from toolkit.domains.music.announcing import LONGEST, Announcing, announced, settled, unannounced
 from toolkit.domains.music.controls import MelodyControls, constraint
 from toolkit.domains.music.events import Event, Kind, Layout
@@ -180,6 +181,19 @@ def test_the_tune_type_is_said_first_and_comes_back() -> None:
     assert labels(CODEC.encode(read_prompt("X:1\nR:gavotte\nM:4/4\nK:D\nd4 |\n")))[0] == "any type"
     asked = constraint(CODEC, MelodyControls(tune_type="slip jig"))
     assert CODEC.decode(walk(asked, 40, 1)).tune_type == "slip jig"
+    for layout, said in ((Layout(types=()), "told nothing"), (Layout(types=("polka",)), "are polka, not reel")):
+        with pytest.raises(UsageError, match=said):
+            constraint(MelodyCodec(layout), MelodyControls(tune_type="reel"))
+
+
+def test_what_is_gone_on_from_is_of_the_type_asked_for() -> None:
+    given = read_prompt("M:6/8 K:D | d2e fga |")
+    controls = MelodyControls(tune_type="jig", bars=4)
+    used = DOMAIN.used(given, controls)
+    assert labels(CODEC.opening(used))[0] == "jig"
+    constraint(CODEC, controls, used)
+    with pytest.raises(UsageError, match="type of tune"):
+        constraint(CODEC, controls, given)
 
 
 def test_a_return_that_is_steered_towards_may_be_announced() -> None:

@@ -282,8 +282,10 @@ class Grammar:
                 f"melodies can be in {', '.join(map(_meter, self.layout.meters))}, not {_meter(asked.meter)}."
             )
         if asked.tune_type is not None and asked.tune_type not in self.layout.types:
-            known = ", ".join(self.layout.types) or "none"
-            raise UsageError(f"the types of tune that can be asked for here are {known}, not {asked.tune_type}.")
+            if not self.layout.types:
+                raise UsageError("this model was told nothing of types of tune: it cannot be asked for one.")
+            known = ", ".join(self.layout.types)
+            raise UsageError(f"the types of tune that this model knows are {known}, not {asked.tune_type}.")
         if asked.bars is not None and asked.bars < 1:
             raise UsageError(f"a melody has at least one bar, not {asked.bars}.")
         if not self._distinct:

@@ -12,6 +12,8 @@ from typing import NamedTuple
 from toolkit.domains.music.events import Kind, Layout
 from toolkit.score.notes import Meter
 
+_OF_BARS = frozenset({Kind.PITCH, Kind.TIE, Kind.REST, Kind.UNTIL})
+
 
 class Sounded(NamedTuple):
     """A note: the number of the bar it begins in (0 the pickup), the tick in it, semitones above the tonic, ticks."""
@@ -25,8 +27,9 @@ class Sounded(NamedTuple):
 class Heard(NamedTuple):
     """What was heard so far. ``tick`` is where in bar ``number`` the next sound begins, -1 before the first bar.
 
-    ``sounding`` is what sounds without an end yet: a pitch, a tie or a rest; the last of ``notes`` may still go on
-    over the bar line. ``bar`` and ``beat`` are lengths in ticks.
+    A bar that is announced is heard at once, for nothing else can come; its tokens then are ``known`` and say nothing
+    more. ``bars`` are the tokens of all bars. ``sounding`` is what sounds without an end yet: a pitch, a tie or a rest;
+    the last of ``notes`` may still go on over the bar line. ``bar`` and ``beat`` are lengths in ticks.
     """
 
     bar: int = 0
@@ -35,6 +38,8 @@ class Heard(NamedTuple):
     tick: int = 0
     sounding: tuple[Kind, int] | None = None
     notes: tuple[Sounded, ...] = ()
+    bars: tuple[tuple[int, ...], ...] = ()
+    known: bool = False
 
     @property
     def at(self) -> int:
@@ -49,13 +54,16 @@ class Heard(NamedTuple):
 def hear(layout: Layout, heard: Heard, token: int) -> Heard:
     """What is heard after one more token."""
     kind, value = layout.events[token]
-    if kind is Kind.UNTIL:
-        return _until(heard, value)
-    if kind in (Kind.PITCH, Kind.TIE, Kind.REST):
-        return heard._replace(sounding=(kind, value))
+    if kind in _OF_BARS:
+        return heard if heard.known else _sounds(heard, token, kind, value)
+    if kind is Kind.AGAIN:
+        for each in heard.bars[-1 - value]:
+            heard = hear(layout, heard, each)
+        return heard._replace(known=True)
     if kind is Kind.BAR:
         first = 1 if value == layout.bar(1).value else 0
-        return heard._replace(number=first if heard.number < 0 else heard.number + 1, tick=0)
+        number = first if heard.number < 0 else heard.number + 1
+        return heard._replace(number=number, tick=0, bars=(*heard.bars, ()), known=False)
     if kind is Kind.METER:
         meter = Meter(*layout.meters[value])
         return heard._replace(bar=meter.bar(), beat=meter.beat())
@@ -68,6 +76,11 @@ def heard_from(layout: Layout, tokens: Iterable[int]) -> Heard:
     for token in tokens:
         heard = hear(layout, heard, token)
     return heard
+
+
+def _sounds(heard: Heard, token: int, kind: Kind, value: int) -> Heard:
+    heard = heard._replace(bars=(*heard.bars[:-1], (*heard.bars[-1], token)))
+    return _until(heard, value) if kind is Kind.UNTIL else heard._replace(sounding=(kind, value))
 
 
 def _until(heard: Heard, tick: int) -> Heard:
