@@ -40,7 +40,7 @@ def part(encoded: Any, first: int, last: int) -> Any:
     measure = {unit: share * amount for unit, amount in encoded.measure.items()}
     import numpy as np
 
-    return Encoded(encoded.tokens[first:last], np.asarray(starts), measure)
+    return Encoded(encoded.tokens[first:last], np.asarray(starts), measure, encoded.settled)
 
 
 def measure(run: Any, corpus: str, strengths: Mapping[str, Sequence[float]] = STRENGTHS) -> dict[str, Any]:

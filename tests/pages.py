@@ -87,7 +87,9 @@ def rewrite(page: Path) -> list[str]:
         for command, answer in shown(page):
             out = printed(command)
             if not agrees(answer, out):
-                old, new = (f"$ {command}\n{each.strip(chr(10))}" for each in (answer, out))
+                old, new = (
+                    f"$ {command}\n" + "".join(f"{line}\n" for line in each.splitlines()) for each in (answer, out)
+                )
                 assert text.count(old) == 1, command
                 text = text.replace(old, new)
                 changed.append(command)
