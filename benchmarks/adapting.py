@@ -15,14 +15,14 @@ import argparse
 import dataclasses
 import itertools
 import json
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.commands import as_command
 from benchmarks.melody_codecs import RESULTS
-from toolkit.core import InputError, ToolkitError
+from toolkit.core import InputError
 
 STRENGTHS = {"equal steps": (0.0625, 0.125, 0.25, 0.5), "scaled steps": (0.25, 0.5, 1.0, 2.0)}
 DECAYS = (0.0, 0.003, 0.01)
@@ -219,8 +219,4 @@ def _keep(found: dict[str, list[dict[str, Any]]], path: Path | None) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except ToolkitError as error:
-        print(error, file=sys.stderr)
-        sys.exit(error.exit_code)
+    as_command(main)

@@ -13,16 +13,16 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.commands import as_command
 from benchmarks.melody_codecs import RESULTS
 from toolkit import generate
-from toolkit.core import Engine, ToolkitError
+from toolkit.core import Engine
 from toolkit.engine.blend import PLAUSIBLE, Blend, BlendedEngine, log_softmax
 from toolkit.sampling import MinP, Sampler, Without
 
@@ -160,8 +160,4 @@ def main(given: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except ToolkitError as error:
-        print(error, file=sys.stderr)
-        sys.exit(error.exit_code)
+    as_command(main)

@@ -13,16 +13,16 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.commands import as_command
 from benchmarks.melody_codecs import RESULTS
 from toolkit import generate
-from toolkit.core import Constraint, Engine, ToolkitError
+from toolkit.core import Constraint, Engine
 from toolkit.sampling import Forbid, Sampler, sampling_knobs
 
 SHAPES = ((1, 512), (2, 256), (2, 512), (1, 1024))  # layers, width
@@ -186,8 +186,4 @@ def main(given: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except ToolkitError as error:
-        print(error, file=sys.stderr)
-        sys.exit(error.exit_code)
+    as_command(main)

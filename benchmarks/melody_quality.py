@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.commands import as_command
 from benchmarks.melody_codecs import RESULTS
 from toolkit import generate
 from toolkit.core import Codec, Engine, ToolkitError, UsageError
@@ -303,8 +303,4 @@ def main(given: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except ToolkitError as error:
-        print(error, file=sys.stderr)
-        sys.exit(error.exit_code)
+    as_command(main)

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks import streams
+from benchmarks.commands import as_command
 from benchmarks.melody_codecs import RESULTS, equal_parameters, every_token, network, settings_of
 from benchmarks.melody_ways import WAYS, Symbol, Symbols, Writing, forced, transposed, transpositions
 from toolkit.batches import Encoded
@@ -244,8 +244,4 @@ def main(given: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except ToolkitError as error:
-        print(error, file=sys.stderr)
-        sys.exit(error.exit_code)
+    as_command(main)

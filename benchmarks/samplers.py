@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import sys
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -21,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.commands import as_command
 from benchmarks.melody_codecs import RESULTS
 from toolkit.core import ToolkitError
 from toolkit.sampling import TRANSFORMS, Calibration, Sampler, Stage, presets, sampling_knobs
@@ -153,8 +153,4 @@ def main(given: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except ToolkitError as error:
-        print(error, file=sys.stderr)
-        sys.exit(error.exit_code)
+    as_command(main)

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.commands import as_command
 from benchmarks.melody_codecs import RESULTS
 from toolkit.core import ToolkitError, checked
 from toolkit.sampling import Sampler
@@ -468,8 +468,4 @@ def _keep(found: Mapping[str, Any], path: Path | None) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except ToolkitError as error:
-        print(error, file=sys.stderr)
-        sys.exit(error.exit_code)
+    as_command(main)

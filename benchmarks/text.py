@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.commands import as_command
 from benchmarks.melody_codecs import RESULTS
-from toolkit.core import Split, ToolkitError, UsageError
+from toolkit.core import Split, UsageError
 
 ORDER = 6
 WINDOW = 256
@@ -111,8 +111,4 @@ def main(given: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except ToolkitError as error:
-        print(error, file=sys.stderr)
-        sys.exit(error.exit_code)
+    as_command(main)

@@ -69,15 +69,15 @@ def test_the_melody_says_what_it_has_no_room_for() -> None:
     changes = tune("V:1\n{ag}c{d}d [eg]f & C4 |\nV:2\n{c}C4|").arrange().changes
     assert changes == (
         "3 grace notes are left out.",
-        "1 lower notes of chords are left out.",
-        "1 notes of a second voice in a bar (&) are left out.",
-        "1 voices beside the first are left out.",
+        "1 lower note of chords is left out.",
+        "1 note of a second voice in a bar (&) is left out.",
+        "1 voice beside the first is left out.",
     )
 
 
 def test_the_sheet_says_what_is_left_out_of_any_voice_and_no_chord() -> None:
     findings = tune("V:1\n{ag}c{d}d [eg]f & C4 |\nV:2\n{c}C4|").sheet().findings
-    assert findings == ("4 grace notes are left out.", "1 notes of a second voice in a bar (&) are left out.")
+    assert findings == ("4 grace notes are left out.", "1 note of a second voice in a bar (&) is left out.")
 
 
 def test_repeats_are_written_once_or_played() -> None:

@@ -103,7 +103,7 @@ def test_a_tunebook_gives_each_tune_with_all_its_voices(tmp_path: Path) -> None:
     (tmp_path / "book.abc").write_text(book + "\nX:7\nM:4/4\nL:1/4\nK:C\nz4|\n")
     corpus = read(str(tmp_path))
     outcomes = {each.name: (each.outcome, each.reason) for each in corpus.findings}
-    assert outcomes["book.abc#1"] == ("changed", "1 grace notes are left out.")
+    assert outcomes["book.abc#1"] == ("changed", "1 grace note is left out.")
     assert outcomes["book.abc#7"] == ("dropped", "the tune has no notes.")
     pieces = [each.item for split in ("train", "validation", "test") for each in corpus.read(split)]
     assert len(pieces) == 6

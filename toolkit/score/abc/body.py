@@ -198,7 +198,7 @@ class _Scribe:
             kind = str(token.lastgroup)
             if kind in _SILENT:
                 if kind == "grace" and self.voice == self.first_voice:
-                    self.left_out["grace notes"] += len(_GRACE_NOTE.findall(token[0]))
+                    self.left_out["grace note"] += len(_GRACE_NOTE.findall(token[0]))
                 continue
             if kind == "field":
                 yield from self.cross_line()
@@ -209,7 +209,7 @@ class _Scribe:
                 self.line = _run_together(self.line, token[0])
                 self.overlaid = False
             elif kind == "overlay" or self.overlaid:
-                self.left_out["notes of a second voice in a bar (&)"] += kind == "note"
+                self.left_out["note of a second voice in a bar (&)"] += kind == "note"
                 self.overlaid = True
             elif kind == "number" and self.line in {"", ":"}:
                 continue

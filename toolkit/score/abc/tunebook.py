@@ -103,7 +103,7 @@ class Tune:
         bars, passed_over = self._first_voice
         below = sum(len(sound.below) for bar in bars for sound in bar.sounds)
         others = len(voices_of(self.body)) - 1
-        return passed_over + Counter({"lower notes of chords": below, "voices beside the first": others})
+        return passed_over + Counter({"lower note of chords": below, "voice beside the first": others})
 
     def arrange(self, *, unfold: bool = False) -> Arrangement:
         """The melody in its meter with what was changed or left out: repeats written once, or with ``unfold`` played.

@@ -95,7 +95,7 @@ class _Part:
             elif child.tag == "barline":
                 self._barline(child, measured)
             elif child.tag == "harmony":
-                self._left_out["chord symbols"] += 1
+                self._left_out["chord symbol"] += 1
             measured.length = max(measured.length, at)
             if measured.length > LONGEST_MEASURE:
                 raise InputError(
@@ -106,10 +106,10 @@ class _Part:
     def _note(self, note: Element, at: Fraction, onset: Fraction, measured: Measured) -> tuple[Fraction, Fraction]:
         """Where the next note begins, and where this one does."""
         if note.find("grace") is not None:
-            self._left_out["grace notes"] += 1
+            self._left_out["grace note"] += 1
             return at, onset
         if note.find("cue") is not None:
-            self._left_out["cue notes"] += 1
+            self._left_out["cue note"] += 1
             return at + (0 if note.find("chord") is not None else self._duration(note)), onset
         length = self._duration(note)
         chord = note.find("chord") is not None
