@@ -316,13 +316,16 @@ def _gaps(numbers: Sequence[int]) -> list[tuple[str, Any, Any, float | None]]:
 
 def _original(run: Any, tune: Any, gap: Any) -> float:
     """The log-probability of the right context after the composer's own bars."""
+    from toolkit.domains.music.filling import bar_lines
+
     tokens = run.codec.encode(tune)
-    middle = tokens[len(gap.left) - 1 : len(tokens) + 1 - len(gap.right)]
+    lines = bar_lines(run.codec.layout, tokens)
+    middle, right = tokens[len(gap.left) - 1 : lines[5]], (*tokens[lines[5] :], run.codec.stop)
     logits_V, memory = run.engine.feed([*gap.left, *middle], run.engine.begin())
     total = 0.0
-    for token in gap.right:
+    for token, known in zip(right, run.codec.settled(np.array(right)).tolist(), strict=True):
         exact_V = logits_V.astype(np.float64)
-        total += exact_V[token] - np.logaddexp.reduce(exact_V)
+        total += 0.0 if known else exact_V[token] - np.logaddexp.reduce(exact_V)
         logits_V, memory = run.engine.feed([token], memory)
     return float(total)
 

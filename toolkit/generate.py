@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from toolkit.core import BoolArray, Constraint, Decoder, Engine, FloatArray, ToolkitError, UsageError
-from toolkit.sampling import Anything, Finishing, Opening, Sampler, opened, pending, withdraw
+from toolkit.sampling import Anything, Finishing, Opening, Sampler, decided, opened, pending, withdraw
 
 Part = TypeVar("Part")
 S = TypeVar("S")
@@ -25,7 +25,10 @@ MOST_WITHDRAWN = 10_000
 
 
 class Step(NamedTuple):
-    """One generated token; ``log_probability`` in nats is the model's own, before constraint and transforms."""
+    """One generated token; ``log_probability`` in nats is the model's own, before constraint and transforms.
+
+    It is 0 where the token was settled before (`toolkit.core.Deciding`).
+    """
 
     token: int
     log_probability: float
@@ -97,7 +100,8 @@ def _decode(
                 break
             now = trail.back(1) if trail.held or now.careful else _careful(now)
             continue
-        drawn, states = sampler.take(now.logits_V, now.sampler, allowed_V, seed=seed, position=now.position)
+        logits_V = decided(constraint, now.constraint, now.logits_V, allowed_V)
+        drawn, states = sampler.take(logits_V, now.sampler, allowed_V, seed=seed, position=now.position)
         step = Step(*drawn, now.position)
         trail.add(now, step)
         after = constraint.step(now.constraint, step.token)

@@ -21,8 +21,9 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from toolkit.core import Constraint, Engine, FloatArray, ToolkitError, UsageError, uniform
+from toolkit.core import BoolArray, Constraint, Engine, FloatArray, ToolkitError, UsageError, uniform
 from toolkit.sampling import Sampler
 from toolkit.steer import Potential, SteeringSettings
 from toolkit.steer.particles import ANYTHING, INDIFFERENT, Search, prepared
@@ -50,9 +51,10 @@ class Gap:
     """A place between two contexts.
 
     The model reads ``left`` first and ``right`` last; both are ids, and ``right`` is not empty. Where what follows is
-    written differently after one middle and another, ``following`` says how it is after each. ``constraint`` sees
-    ``given`` (None: ``left`` without its stop token), then the middle; ``fit`` judges by the constraint's state and the
-    number of tokens whether a middle may end. ``longest`` is the most tokens a middle can have.
+    written differently after one middle and another, ``following`` says how it is after each; ``settled`` tells which
+    of its ids say nothing new and count nothing. ``constraint`` sees ``given`` (None: ``left`` without its stop token),
+    then the middle; ``fit`` judges by the constraint's state and the number of tokens whether a middle may end.
+    ``longest`` is the most tokens a middle can have.
     """
 
     left: tuple[int, ...]
@@ -63,6 +65,7 @@ class Gap:
     constraint: Constraint[Any] = ANYTHING
     given: tuple[int, ...] | None = None
     following: Callable[[tuple[int, ...]], tuple[int, ...]] | None = None
+    settled: Callable[[npt.NDArray[Any]], BoolArray] | None = None
 
     def after(self, middle: Callable[[], tuple[int, ...]]) -> tuple[int, ...]:
         """The right context after a middle, which is asked for only where that matters."""
@@ -183,6 +186,7 @@ class _Filling:
         alive = np.arange(len(rows))
         places = np.array([row.place for row in rows])
         rights = [self._gap.after(lambda row=row: written(row.trail)[0]) for row in rows]  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+        free = [self._free(right) for right in rights]
         for number in itertools.count():
             over = np.array([len(rights[index]) == number for index in alive.tolist()], np.bool_)
             for index in alive[over].tolist():
@@ -199,9 +203,14 @@ class _Filling:
                 self._computed += len(alive)
             exact_NV = logits_NV[places].astype(np.float64)
             tokens = [rights[index][number] for index in alive.tolist()]
-            right_N[alive] += exact_NV[np.arange(len(alive)), tokens] - np.logaddexp.reduce(exact_NV, axis=1)
+            counts = np.array([free[index][number] for index in alive.tolist()])
+            right_N[alive] += counts * (exact_NV[np.arange(len(alive)), tokens] - np.logaddexp.reduce(exact_NV, axis=1))
             kept = weight_N[alive] + right_N[alive] > self._best - self._hopeless
             alive, places = alive[kept], places[kept]
+
+    def _free(self, right: tuple[int, ...]) -> BoolArray:
+        settled = self._gap.settled
+        return np.ones(len(right), np.bool_) if settled is None else ~settled(np.array(right))
 
     def result(self, count: int) -> Infilled:
         if not self._endings:

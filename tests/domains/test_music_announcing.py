@@ -8,24 +8,32 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.domains.tunes import tunes, walk
-from toolkit.core import NEVER, Constraint, UsageError
+from toolkit import generate
+from toolkit.core import NEVER, Constraint, Engine, UsageError
 from toolkit.domains.music import DOMAIN
 from toolkit.domains.music.announcing import LONGEST, Announcing, announced, settled, unannounced
 from toolkit.domains.music.controls import MelodyControls, constraint
 from toolkit.domains.music.events import Event, Kind, Layout
+from toolkit.domains.music.filling import bars_gap, filled
 from toolkit.domains.music.form import Form, Formed
 from toolkit.domains.music.grammar import Grammar, Limits
 from toolkit.domains.music.hearing import heard_from
 from toolkit.domains.music.melody import MelodyCodec
-from toolkit.domains.music.potentials import Return
+from toolkit.domains.music.potentials import Density, Return
 from toolkit.domains.music.prompt import read_prompt
 from toolkit.domains.music.rules import Leap, Repeats, RuledGrammar, SparingGrammar
-from toolkit.sampling import Finishing, distances, withdraw
+from toolkit.engine import open_engine
+from toolkit.models import ModelSettings, RecurrentLM
+from toolkit.sampling import Anything, Both, Finishing, Sampler, distances, withdraw
+from toolkit.sampling.stages.choice import LogitBias
 from toolkit.score.notes import Score
+from toolkit.search import SearchSettings, search
+from toolkit.steer import SteeringSettings, steer
 
 CODEC = MelodyCodec()
 TINY = Layout(meters=((1, 8),), phrase=2, lowest=0, highest=1, again=2, types=("reel",))
@@ -205,3 +213,54 @@ def test_a_return_that_is_steered_towards_may_be_announced() -> None:
     back = CODEC.layout.ids[Event(Kind.AGAIN, 3)]
     others = [CODEC.layout.ids[Event(Kind.AGAIN, other)] for other in (1, 2, 4)]
     assert factors_V[back] > max(factors_V[other] for other in others)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    """A network that never learned, so what is settled is nothing it would have thought of."""
+    torch.manual_seed(5)
+    return open_engine(RecurrentLM(CODEC.size, ModelSettings(width=24, embedding=12)))
+
+
+LIKES_AGAIN = LogitBias.of({CODEC.layout.ids[Event(Kind.AGAIN, back)]: 8.0 for back in range(1, 17)})
+
+
+def test_what_is_settled_is_certain_whatever_the_model_thinks(engine: Engine) -> None:
+    sampler = Sampler([LIKES_AGAIN])
+    grammar = constraint(CODEC, MelodyControls(bars=6, meter="3/8"))
+    asked = {"sampler": sampler, "length": 200, "stop": CODEC.stop, "constraint": grammar}
+    steps = list(generate.tokens(engine, [CODEC.stop], seed=1, **asked))
+    tokens = np.array([step.token for step in steps])
+    known = settled(CODEC.layout, tokens)
+    assert known.sum() > 5
+    assert [step.log_probability == 0 for step in steps] == known.tolist()
+    both = Both(Anything(), grammar)
+    again = generate.tokens(engine, [CODEC.stop], seed=1, **{**asked, "constraint": both})
+    assert list(again) == steps
+    for found in search(
+        engine, [CODEC.stop], settings=SearchSettings(search="beam", beams=3), count=2, seed=0, **asked
+    ):
+        sure = settled(CODEC.layout, np.array(found.tokens))
+        assert all(own == 0 for own, each in zip(found.log_probabilities, sure, strict=True) if each)
+    made = steer(
+        engine, [CODEC.stop], potential=Density(CODEC, 2), settings=SteeringSettings(particles=8), seed=0, **asked
+    )
+    for each in made.particles:
+        sure = settled(CODEC.layout, np.array(each.tokens))
+        assert all(own == 0 for own, one in zip(each.log_probabilities, sure, strict=True) if one)
+
+
+def test_bars_after_a_gap_are_announced_as_the_middle_makes_them() -> None:
+    tune = read_prompt("M:2/4 L:1/4 K:D\nDE | FG | AB | DE | FG |")
+    gap = bars_gap(CODEC, tune, 1, 1)
+    assert not any(each.startswith("again") for each in labels(gap.right))
+    own = tuple(CODEC.layout.ids[Event(*each)] for each in ((Kind.PITCH, 0), (Kind.UNTIL, 24), (Kind.PITCH, 2)))
+    own = (*own, CODEC.layout.ids[Event(Kind.UNTIL, 48)])
+    after = labels(gap.after(lambda: own))
+    assert [each for each in after if each.startswith("again")] == ["again 3", "again 3"]
+    other = (CODEC.layout.ids[Event(Kind.PITCH, 7)], CODEC.layout.ids[Event(Kind.UNTIL, 48)])
+    after = labels(gap.after(lambda: other))
+    assert [each for each in after if each.startswith("again")] == ["again 3"]
+    assert gap.settled is not None
+    assert gap.settled(np.array(gap.after(lambda: own))).sum() == 8
+    assert filled(CODEC, gap, own) == CODEC.decode(CODEC.encode(tune))

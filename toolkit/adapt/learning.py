@@ -31,22 +31,28 @@ Sensitivity = tuple[Tensor, ...]
 
 @torch.inference_mode(False)
 def adapted(
-    model: nn.Module, tokens: Sequence[int], settings: AdaptSettings, *, sensitivity: Sensitivity | None = None
+    model: nn.Module,
+    tokens: Sequence[int],
+    settings: AdaptSettings,
+    *,
+    targets: Sequence[int] | None = None,
+    sensitivity: Sensitivity | None = None,
 ) -> nn.Module:
     """A new model, taken after ``tokens`` (a page, a tune; its opening stop included), in evaluation mode.
 
     ``model`` is left as it is. The same arguments give the same weights; strength 0 gives those of ``model``.
-    ``sensitivity`` saves measuring it again where several pages are read. UsageError for fewer than two tokens.
+    ``targets`` are the tokens again, with `toolkit.core.UNSCORED` where there is nothing to learn. ``sensitivity``
+    saves measuring it again where several pages are read. UsageError for fewer than two tokens.
     """
     if len(tokens) < 2:
         raise UsageError("a model adapts to at least two tokens.")
     learner = Adapting(model, settings, sensitivity=sensitivity)
-    ids_BT = torch.tensor([list(tokens)])
+    ids_BT, targets_BT = torch.tensor([list(tokens)]), torch.tensor([list(tokens if targets is None else targets)])
     for _ in range(settings.adapt_passes):
         state = None
         for first in range(0, ids_BT.shape[1] - 1, settings.adapt_chunk):
-            chunk_BT = ids_BT[:, first : first + settings.adapt_chunk + 1]
-            _, state = learner.read(chunk_BT[:, :-1], chunk_BT[:, 1:], state)
+            here = slice(first, first + settings.adapt_chunk)
+            _, state = learner.read(ids_BT[:, :-1][:, here], targets_BT[:, 1:][:, here], state)
     return learner.model.eval()
 
 

@@ -10,7 +10,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from toolkit.api.running import Run
+from toolkit.batches import targets
+from toolkit.core import Settling
 
 if TYPE_CHECKING:
     from toolkit.adapt import AdaptSettings
@@ -30,7 +34,15 @@ class AdaptedRun(Run):
         from toolkit.adapt import adapted
 
         tokens = [token for page in self.pages for token in self.base.opening(page)[1]]
-        return adapted(self.base.model, tokens, self.adapting, sensitivity=self.base.sensitivity)
+        ids = np.array(tokens)
+        settled = self.codec.settled if isinstance(self.codec, Settling) else None
+        return adapted(
+            self.base.model,
+            tokens,
+            self.adapting,
+            targets=targets(ids, settled).tolist(),
+            sensitivity=self.base.sensitivity,
+        )
 
     @cached_property
     def checkpoint(self) -> str:

@@ -101,6 +101,18 @@ class Withdrawing(Protocol[S_contra]):
         ...
 
 
+@runtime_checkable
+class Deciding(Protocol[S_contra]):
+    """A constraint that knows where what was said before decides the next token, whatever a model thinks of it.
+
+    That is more than allowing only one: such a token says nothing new, and is certain in every probability.
+    """
+
+    def settles(self, state: S_contra) -> bool:
+        """Whether the one token that is allowed now was settled before."""
+        ...
+
+
 class Codec(Protocol[Item, Part_co]):
     """A meaning for ids 0 … size-1. Data only: it can be saved, loaded, and compared by fingerprint."""
 

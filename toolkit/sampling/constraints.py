@@ -15,12 +15,13 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from toolkit.core import NEVER, BoolArray, Constraint, Lookahead, UsageError, Withdrawing, promises
+from toolkit.core import NEVER, BoolArray, Constraint, Deciding, Lookahead, UsageError, Withdrawing, promises
 from toolkit.core.program import NOWHERE
 from toolkit.core.protocols import S
 
 A = TypeVar("A")
 B = TypeVar("B")
+F = TypeVar("F", bound=np.floating[Any])
 
 
 class Written(NamedTuple):
@@ -112,6 +113,9 @@ class Both(Generic[A, B]):
     def withdraw(self, state: tuple[A, B]) -> int:
         return max(withdraw(self.first, state[0]), withdraw(self.second, state[1]))
 
+    def settles(self, state: tuple[A, B]) -> bool:
+        return settles(self.first, state[0]) or settles(self.second, state[1])
+
 
 class Without(Generic[S]):
     """A constraint of ``vocabulary`` tokens from which some are taken away.
@@ -147,6 +151,9 @@ class Without(Generic[S]):
     def withdraw(self, state: S) -> int:
         return withdraw(self.constraint, state)
 
+    def settles(self, state: S) -> bool:
+        return settles(self.constraint, state)
+
 
 def growth(constraint: Constraint[Any]) -> int | None:
     """The most that one token can add to the constraint's distance; None when it does not say."""
@@ -162,6 +169,20 @@ def pending(constraint: Constraint[S], state: S) -> int:
 def withdraw(constraint: Constraint[S], state: S) -> int:
     """How many tokens ``constraint`` withdraws in ``state``; 0 for one that never does."""
     return constraint.withdraw(state) if promises(constraint, Withdrawing) else 0
+
+
+def settles(constraint: Constraint[S], state: S) -> bool:
+    """Whether ``constraint`` says that the next token was settled before; False for one that never does."""
+    return promises(constraint, Deciding) and constraint.settles(state)
+
+
+def decided(
+    constraint: Constraint[S], state: S, logits_V: npt.NDArray[F], allowed_V: BoolArray | None
+) -> npt.NDArray[F]:
+    """The logits as they are; where the next token was settled before, those that leave no doubt of it."""
+    if allowed_V is None or not settles(constraint, state):
+        return logits_V
+    return np.where(allowed_V, 0.0, -np.inf).astype(logits_V.dtype)
 
 
 def distances(
@@ -259,6 +280,9 @@ class Finishing(Generic[S]):
         if back or not promises(self.constraint, Withdrawing):
             return back
         return 1 if self.constraint.distance(state[0]) > state[1] else 0
+
+    def settles(self, state: tuple[S, int]) -> bool:
+        return settles(self.constraint, state[0])
 
     def _look_ahead(self, inner: S) -> _Seen:
         distance_V = distances(self.constraint, inner, self._vocabulary)

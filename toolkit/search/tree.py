@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from toolkit.core import BoolArray, Engine, FloatArray
-from toolkit.sampling import Opening, Prospect, Sampler, withdraw
+from toolkit.sampling import Opening, Prospect, Sampler, decided, withdraw
 from toolkit.sampling.logits import Logits, keep, log_softmax
 
 
@@ -125,13 +125,16 @@ class Tree:
         return None if self._stuck(node) else node
 
     def _level(self, nodes: Sequence[Node], logits_NV: FloatArray, memory: Any) -> Level:
-        exact_NV = logits_NV.astype(np.float64)
+        exact_NV = np.stack([self._decided(*each) for each in zip(nodes, logits_NV, strict=True)])
         own_NV = np.stack([log_softmax(logits_V) for logits_V in exact_NV])
         prospects = [self._prospect(*each) for each in zip(nodes, exact_NV, strict=True)]
         with np.errstate(divide="ignore"):
             logarithms_NV = np.log(np.stack([each.probabilities_V for each in prospects]))
         before_N = np.array([node.searched for node in nodes])
         return Level(nodes, prospects, own_NV, logarithms_NV + before_N[:, None], memory)
+
+    def _decided(self, node: Node, logits_V: FloatArray) -> Logits:
+        return decided(self._opening.constraint, node.constraint, logits_V.astype(np.float64), node.allowed_V)
 
     def _prospect(self, node: Node, logits_V: Logits) -> Prospect:
         return self._sampler.prospect(logits_V, node.sampler, node.allowed_V, seed=self._seed, position=node.length)

@@ -26,8 +26,9 @@ class Likeness:
     """Weighs x by (q(x) / p(x)) ** strength: q is the other model, p the steered one; 1 is q itself, 0.5 between them.
 
     Liu et al. 2021 (2105.03023) and others mix the two distributions token by token; here the mixture is of whole
-    sequences, which normalising token by token is not. The twist is the ratio so far. ``opening`` is what the other
-    model reads first, as the steered one does (a stop token, a prompt). UsageError when the two do not share their ids.
+    sequences, which normalising token by token is not. The twist is the ratio so far. A token of which the steered
+    model is certain was settled before, and is certain to the other as well. ``opening`` is what the other model reads
+    first, as the steered one does (a stop token, a prompt). UsageError when the two do not share their ids.
     """
 
     def __init__(self, engine: Engine, opening: Sequence[int], strength: float, *, vocabulary: int) -> None:
@@ -52,7 +53,7 @@ class Likeness:
         chosen_N = logits_NV[np.arange(len(rows)), list(tokens)] - np.logaddexp.reduce(logits_NV, axis=1)
         after_NV, memory = self._engine.advance(tokens, self._engine.rows(states[0].memory, rows))
         return [
-            _Heard(memory, after_NV, row, state.log_ratio + float(chosen) - own)
+            _Heard(memory, after_NV, row, state.log_ratio + (float(chosen) - own if own else 0.0))
             for row, (state, chosen, own) in enumerate(zip(states, chosen_N, log_probabilities, strict=True))
         ]
 

@@ -31,7 +31,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from toolkit.core import Constraint, Engine, FloatArray, ToolkitError, UsageError, uniform
-from toolkit.sampling import Anything, Finishing, Prospect, Sampler, opened, withdraw
+from toolkit.sampling import Anything, Finishing, Prospect, Sampler, decided, opened, withdraw
 from toolkit.sampling.logits import Logits, log_softmax
 from toolkit.steer.found import CHOICE, Particle, Progress, Steered
 from toolkit.steer.population import Population, Row, Trail, effective, resample, shares, systematic, written
@@ -154,7 +154,8 @@ class Search:
                 continue
             lane = place + _DRAWS if place else 0
             placed = row._replace(place=place)
-            children.extend(self._drawn(placed, logits_V.astype(np.float64), allowed_V, position, lane))
+            exact_V = decided(self.constraint, row.constraint, logits_V.astype(np.float64), allowed_V)
+            children.extend(self._drawn(placed, exact_V, allowed_V, position, lane))
         growing: list[Row] = []
         for row, is_over in self._stepped(children, self.length - position - 1):
             if row.log_weight > -math.inf:

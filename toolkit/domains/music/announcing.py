@@ -113,6 +113,9 @@ class Announcing(Generic[S]):
     def withdraw(self, state: Announced[S]) -> int:
         return withdraw(self.inner, state.inner)
 
+    def settles(self, state: Announced[S]) -> bool:
+        return bool(state.settled)
+
     def _offered(self, inner: S, bars: Bars) -> dict[int, S]:
         """Each AGAIN that may stand at the beginning of a bar, and the inner state behind the bar it announces."""
         if len(bars) < 2 or bars[-1]:

@@ -65,7 +65,7 @@ def bars_gap(codec: MelodyCodec, score: Score, first: int, last: int) -> Gap:
     """
     layout = codec.layout
     tokens = unannounced(layout, codec.encode(score))
-    lines = _bar_lines(layout, tokens)
+    lines = bar_lines(layout, tokens)
     total = max(lines)
     if not 1 <= first <= last < total:
         raise UsageError(f"bars 1 to {total - 1} of this melody can be made anew, not {first} to {last}.")
@@ -88,6 +88,7 @@ def bars_gap(codec: MelodyCodec, score: Score, first: int, last: int) -> Gap:
         stop=codec.stop,
         constraint=codec.within(Limits(bars=total)),
         following=following if layout.again else None,
+        settled=codec.settled if layout.again else None,
     )
 
 
@@ -96,7 +97,7 @@ def filled(codec: MelodyCodec, gap: Gap, middle: Sequence[int]) -> Score:
     return codec.decode(unannounced(codec.layout, [*gap.left[1:], *middle, *gap.right]))
 
 
-def _bar_lines(layout: Layout, tokens: Sequence[int]) -> dict[int, int]:
+def bar_lines(layout: Layout, tokens: Sequence[int]) -> dict[int, int]:
     """The index in ``tokens`` of the event that opens each bar, by the bar's number."""
     opened = [index for index, token in enumerate(tokens) if layout.events[token].kind is Kind.BAR]
     first = 1 if tokens[opened[0]] == layout.ids[layout.bar(1)] else 0
