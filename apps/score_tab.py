@@ -62,7 +62,7 @@ MELODY = Room(
     "music",
     "Melody",
     "melody",
-    ("key", "mode", "meter", "bars", "temperature", "tempo", "instrument"),
+    ("tune_type", "meter", "key", "mode", "bars", "form", "temperature", "tempo", "instrument"),
     "Notes in ABC to go on from, such as\nM:6/8 K:D | d2e fga",
     "toolkit train tunes.abc --out runs/tunes --minutes 5",
 )
