@@ -26,6 +26,7 @@ HEADINGS = (
     "Wording",
     "Form",
     "Verse",
+    "What is given",
     "Scale and range",
     "Given voices",
     "Harmony and close",

@@ -7,12 +7,12 @@ from dataclasses import replace
 from toolkit.domains import Domain
 from toolkit.domains.music.controls import MelodyControls, constraint
 from toolkit.domains.music.corpora import ABC, MIDI, MUSICXML, built_in, read
-from toolkit.domains.music.excerpt import excerpt
 from toolkit.domains.music.filling import gap_asked, melody_filled
 from toolkit.domains.music.listing import show
 from toolkit.domains.music.melody import MelodyCodec, Part
 from toolkit.domains.music.originality import MelodyView, copy_limit
 from toolkit.domains.music.prompt import opening, read_prompt
+from toolkit.domains.music.taken import excerpt, taken_in
 from toolkit.domains.music.views import EXPORTS
 from toolkit.domains.music.wishes import MelodyWishes, wished
 from toolkit.score.data import score_data, score_of_data
@@ -26,7 +26,8 @@ def _heading(given: Score) -> Score:
 
 
 def _used(given: Score, controls: MelodyControls) -> Score:
-    """As much of what is given as is asked for, and as the kind of tune that is asked for."""
+    """As much of what is given as is asked for, in the key and meter and as the kind of tune that it is said to be."""
+    given = taken_in(given, controls.given_key, controls.given_meter)
     used = given if controls.use is None else excerpt(given, controls.use)
     return used if controls.tune_type is None else replace(used, tune_type=controls.tune_type)
 

@@ -30,6 +30,9 @@ _METERS = tuple(f"{beats}/{unit}" for beats, unit in Layout().meters)
 OF_FILES = ("tempo", "instrument", "title", "swing", "dynamics")
 """The knobs that say nothing of the notes, only of how they are called and played."""
 
+OF_GIVEN = ("use", "given_key", "given_meter", "tune_type")
+"""The knobs that say how a melody that is given is taken."""
+
 
 @dataclass(frozen=True)
 class MelodyControls:
@@ -90,7 +93,15 @@ class MelodyControls:
         unit="notes",
         group="Originality",
     )
-    use: str | None = knob(None, "Only these bars of what is given to go on from: first:8 or last:4.")
+    use: str | None = knob(
+        None, "Only these bars of what is given to go on from: first:8 or last:4.", group="What is given"
+    )
+    given_key: str | None = knob(
+        None, "Its key, where it says or was found to be in another: D dorian.", group="What is given"
+    )
+    given_meter: str | None = knob(
+        None, "Its meter, where it says none or another.", choices=_METERS, group="What is given"
+    )
     refill: str | None = knob(
         None, "These bars of the given melody are made anew, the others kept: 5 or 5-8.", group="Filling a gap"
     )

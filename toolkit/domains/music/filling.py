@@ -12,7 +12,7 @@ from typing import Any
 
 from toolkit.core import Codec, UsageError
 from toolkit.domains.music.announcing import announced, place_of, unannounced
-from toolkit.domains.music.controls import OF_FILES, MelodyControls
+from toolkit.domains.music.controls import OF_FILES, OF_GIVEN, MelodyControls
 from toolkit.domains.music.events import Kind, Layout
 from toolkit.domains.music.grammar import Limits, Stage
 from toolkit.domains.music.melody import MelodyCodec
@@ -36,7 +36,7 @@ def gap_asked(
     if not isinstance(codec, MelodyCodec) or given is None or not given.notes:
         raise UsageError("refill makes bars of a given melody anew: give one to go on from.")
     neutral = MelodyControls()
-    if replace(controls, refill=None, **{name: getattr(neutral, name) for name in OF_FILES}) != neutral:
+    if replace(controls, refill=None, **{name: getattr(neutral, name) for name in (*OF_FILES, *OF_GIVEN)}) != neutral:
         raise UsageError("bars are made anew freely: nothing else can be asked of them.")
     match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", controls.refill)
     if match is None:

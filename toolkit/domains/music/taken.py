@@ -1,4 +1,4 @@
-"""Some bars of a melody that is given: its first ones, pickup included, or its last ones."""
+"""How a melody that is given is taken: some bars of it, in another key or meter than it says or was found to be in."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from toolkit.core import UsageError
-from toolkit.score.notes import Score, Track
+from toolkit.score.notes import Key, Meter, Score, Track
 
 _ASKED = re.compile(r"(first|last):(\d{1,4})")
 
@@ -41,3 +41,26 @@ def excerpt(score: Score, asked: str) -> Score:
     if not notes:
         raise UsageError(f"no note begins in the {found[1]} {bars} bars of what is given.")
     return replace(score, tracks=(Track(notes, score.tracks[0].program),))
+
+
+def taken_in(score: Score, key: str | None, meter: str | None) -> Score:
+    """The same notes read in ``key`` (as ``D dorian``) and ``meter`` (as ``6/8``); None leaves what it is in.
+
+    Nothing is transposed or lengthened. A pickup stays as long as it is, and the bars after it are counted anew.
+    UsageError for a pickup that is no shorter than the new bar; InputError for other words.
+    """
+    if key is not None:
+        score = replace(score, keys=(Key.parse(key),))
+    if meter is None:
+        return score
+    old, new = score.meters[0].bar(score.resolution), Meter.parse(meter)
+    bar = new.bar(score.resolution)
+    pickup = -score.notes[0].start % old if score.notes else 0
+    if pickup >= bar:
+        raise UsageError(f"what is given begins with a pickup that fills a bar of {new}.")
+    moved = -(-score.notes[0].start // old) * bar - pickup - score.notes[0].start if score.notes else 0
+    tracks = tuple(
+        replace(track, notes=tuple(replace(note, start=note.start + moved) for note in track.notes))
+        for track in score.tracks
+    )
+    return replace(score, tracks=tracks, meters=(new,))
