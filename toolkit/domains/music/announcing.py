@@ -154,15 +154,15 @@ def place_of(state: Any) -> Place:
 def announced(layout: Layout, tokens: Sequence[int]) -> list[int]:
     """Tokens without announcements, with one before every bar that comes again; the last bar may be unfinished."""
     found: list[int] = []
-    bars: list[tuple[int, ...]] = []
-    for head, bar in _bars(layout, tokens):
+    newest: dict[tuple[int, ...], int] = {}  # the number of the last bar that held these tokens
+    again = layout.by_kind[Kind.AGAIN]
+    for number, (head, bar) in enumerate(_bars(layout, tokens)):
         found.extend(head)
-        back = next((back for back, before in _distinct(bars[: -1 - layout.again : -1]) if before == bar), None)
-        if back is not None and 0 < len(bar) <= LONGEST:
-            found.append(layout.ids[Event(Kind.AGAIN, back)])
+        back = number - newest.get(bar, number)
+        if back in again and 0 < len(bar) <= LONGEST:
+            found.append(again[back])
         found.extend(bar)
-        if head:
-            bars.append(bar)
+        newest[bar] = number
     return found
 
 
@@ -188,7 +188,8 @@ def between(opens_T: BoolArray, closes_T: BoolArray) -> BoolArray:
 
 def _bars(layout: Layout, tokens: Sequence[int]) -> Iterator[tuple[Sequence[int], tuple[int, ...]]]:
     """(What stands before a bar's first sound, the tokens of its sounds) for each bar."""
-    lines = [place for place, token in enumerate(tokens) if layout.events[token].kind is Kind.BAR]
+    opening = set(layout.by_kind[Kind.BAR].values())
+    lines = [place for place, token in enumerate(tokens) if token in opening]
     edges = [*lines, len(tokens)]
     begin = 0
     for line, following in zip(lines, edges[1:], strict=True):

@@ -109,6 +109,14 @@ class Layout:
         return {event: token for token, event in enumerate(self.events)}
 
     @cached_property
+    def by_kind(self) -> dict[Kind, dict[int, int]]:
+        """The id of each value, by kind: what encoding looks up for every note."""
+        found: dict[Kind, dict[int, int]] = {kind: {} for kind in Kind}
+        for token, (kind, value) in enumerate(self.events):
+            found[kind][value] = token
+        return found
+
+    @cached_property
     def bars(self) -> tuple[int, ...]:
         """The length of a bar in ticks, by index of meter."""
         return tuple(Meter(*each).bar(TICKS) for each in self.meters)

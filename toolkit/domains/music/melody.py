@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -192,46 +193,53 @@ class MelodyCodec:
             return
         bar = score.meters[0].bar(score.resolution)
         base = self.layout.tonic(score.keys[0].tonic)
+        lowest, highest = base + self.layout.lowest, base + self.layout.highest
+        quarter, grid = score.resolution, _grid(score.resolution)
         silent = 0
         for note in score.notes:
-            where = f"in bar {note.start // bar + 1}"
-            if note.start < silent:
-                yield f"two notes sound at once {where}"
-            if not (_fits(note.start, score.resolution) and _fits(note.end, score.resolution)):
-                yield f"a note {where} lies off the grid of 32nds and triplet 16ths"
-            if not self.layout.lowest <= note.pitch - base <= self.layout.highest:
-                yield f"a note {where} is out of reach of its key (MIDI pitch {note.pitch})"
-            silent = note.end
+            start, end = note.start, note.end
+            if start < silent:
+                yield f"two notes sound at once {_in_bar(start, bar)}"
+            if start % quarter not in grid or end % quarter not in grid:
+                yield f"a note {_in_bar(start, bar)} lies off the grid of 32nds and triplet 16ths"
+            if not lowest <= note.pitch <= highest:
+                yield f"a note {_in_bar(start, bar)} is out of reach of its key (MIDI pitch {note.pitch})"
+            silent = end
 
     def _written(self, score: Score, *, ended: bool) -> list[int]:
-        return announced(self.layout, [self.layout.ids[event] for event in self._events(score, ended)])
+        return announced(self.layout, list(self._ids(score, ended)))
 
-    def _events(self, score: Score, ended: bool) -> Iterator[Event]:
-        """The events of a score that there is no objection to, closing silence included if ``ended``."""
+    def _ids(self, score: Score, ended: bool) -> Iterator[int]:
+        """The ids of a score that there is no objection to, unannounced, closing silence included if ``ended``."""
+        layout, ids = self.layout, self.layout.by_kind
         meter, key, notes = score.meters[0], score.keys[0], score.notes
-        if self.layout.types:
-            yield self.layout.type_of(score.tune_type)
-        yield Event(Kind.METER, self.layout.meters.index((meter.numerator, meter.denominator)))
-        yield Event(Kind.MODE, MODES.index(key.mode))
-        yield Event(Kind.TONIC, key.tonic)
+        if layout.types:
+            yield layout.ids[layout.type_of(score.tune_type)]
+        yield ids[Kind.METER][layout.meters.index((meter.numerator, meter.denominator))]
+        yield ids[Kind.MODE][MODES.index(key.mode)]
+        yield ids[Kind.TONIC][key.tonic]
         if not notes:
             return
-        bar, base = meter.bar(TICKS), self.layout.tonic(key.tonic)
+        bar, base = meter.bar(TICKS), layout.tonic(key.tonic)
         line, start = divmod(notes[0].start, bar)
         line *= bar
         number = 0 if start else 1
-        yield self.layout.bar(number)
+        until, pitch, tie, rest = ids[Kind.UNTIL], ids[Kind.PITCH], ids[Kind.TIE][0], ids[Kind.REST][0]
+        yield layout.ids[layout.bar(number)]
         if start:
-            yield Event(Kind.UNTIL, start)
-        for event, begin, end in _spans(notes, base, bar, start, ended):
+            yield until[start]
+        for height, begin, end in _spans(notes, bar, start, ended):
             at = begin
             while at < end:
                 if at == line + bar:
                     line, number = at, number + 1
-                    yield self.layout.bar(number)
-                yield event if at == begin or event.kind is Kind.REST else Event(Kind.TIE)
+                    yield layout.ids[layout.bar(number)]
+                if height is None:
+                    yield rest
+                else:
+                    yield pitch[height - base] if at == begin else tie
                 at = min(end, line + bar)
-                yield Event(Kind.UNTIL, at - line)
+                yield until[at - line]
 
 
 class MelodyDecoder:
@@ -311,19 +319,26 @@ class MelodyDecoder:
         return (MelodyHeader(Meter(*self._layout.meters[meter]), Key(tonic, MODES[mode]), self._type),)
 
 
-def _spans(notes: Sequence[Note], base: int, bar: int, start: int, ended: bool) -> Iterator[tuple[Event, int, int]]:
-    """Notes and the silences between them as (event, begin, end) in ticks, and the silence that ends the tune."""
+def _spans(notes: Sequence[Note], bar: int, start: int, ended: bool) -> Iterator[tuple[int | None, int, int]]:
+    """Notes and the silences between them as (pitch or None, begin, end), and the silence that ends the tune."""
     at = notes[0].start
     for note in notes:
-        if note.start > at:
-            yield Event(Kind.REST), at, note.start
-        yield Event(Kind.PITCH, note.pitch - base), note.start, note.end
-        at = note.end
+        begin, end = note.start, note.end
+        if begin > at:
+            yield None, at, begin
+        yield note.pitch, begin, end
+        at = end
     close = closing(at % bar, start, bar)
     if ended and close is not None:
-        yield Event(Kind.REST), at, at - at % bar + close
+        yield None, at, at - at % bar + close
 
 
-def _fits(tick: int, resolution: int) -> bool:
-    ticks, between = divmod(tick * TICKS, resolution)
-    return not between and on_grid(ticks)
+@lru_cache(maxsize=32)
+def _grid(resolution: int) -> frozenset[int]:
+    """The ticks of a quarter note of ``resolution`` ticks that lie on the grid."""
+    points = [tick for tick in range(TICKS) if on_grid(tick)]
+    return frozenset(point * resolution // TICKS for point in points if point * resolution % TICKS == 0)
+
+
+def _in_bar(tick: int, bar: int) -> str:
+    return f"in bar {tick // bar + 1}"
