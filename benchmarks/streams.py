@@ -62,7 +62,7 @@ def read(folder: Path, name: str) -> Stream:
         known = ", ".join(sorted(each.parent.name for each in folder.glob("*/stream.json"))) or "none"
         raise InputError(f"{folder} holds no stream called {name!r}; there are {known}.")
     facts: dict[str, Any] = json.loads((home / "stream.json").read_text())
-    opens, closes = tuple(facts["opens"]), tuple(facts["closes"])
+    opens, closes = tuple(facts.get("opens", ())), tuple(facts.get("closes", ()))
 
     def settled(ids: Tokens) -> BoolArray:
         return between(np.isin(ids, opens), np.isin(ids, closes))

@@ -97,11 +97,12 @@ def rewrite(page: Path) -> list[str]:
     return changed
 
 
-def main_of_pages(names: Sequence[str]) -> None:
+def rewrite_all(names: Sequence[str]) -> None:
+    """Brings these pages up to date, or all, and tells which commands print something else now."""
     for page in [Path(name).resolve() for name in names] or PAGES:
         for command in rewrite(page):
             print(f"{page.name}: {command}")
 
 
 if __name__ == "__main__":
-    main_of_pages(sys.argv[1:])
+    rewrite_all(sys.argv[1:])

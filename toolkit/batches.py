@@ -93,7 +93,7 @@ def encode(corpus: Corpus[Any], codec: Codec[Any, Any], root: Path) -> TokenStor
     """The corpus as ids, made once below ``root`` and found again by the fingerprints of corpus and codec."""
     folder = root / f"{corpus.sha256[:16]}-{codec.fingerprint[:16]}-{FORMAT}"
     made_once(folder, "store.json", lambda making: _write(corpus, codec, making))
-    return TokenStore(folder, codec.settled if promises(codec, Settling) else None)
+    return TokenStore(folder, settled_by(codec))
 
 
 def _write(corpus: Corpus[Any], codec: Codec[Any, Any], folder: Path) -> None:
@@ -230,6 +230,11 @@ def _ring(encoded: Encoded, rng: np.random.Generator, seen: Callable[[int, Token
         return ids, targeted
 
     return read
+
+
+def settled_by(codec: Codec[Any, Any]) -> Settled | None:
+    """How to tell which of a codec's ids are settled; None where each is a choice."""
+    return codec.settled if promises(codec, Settling) else None
 
 
 def targets(ids: Tokens, settled: Settled | None) -> Tokens:

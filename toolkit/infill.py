@@ -67,9 +67,9 @@ class Gap:
     following: Callable[[tuple[int, ...]], tuple[int, ...]] | None = None
     settled: Callable[[npt.NDArray[Any]], BoolArray] | None = None
 
-    def after(self, middle: Callable[[], tuple[int, ...]]) -> tuple[int, ...]:
-        """The right context after a middle, which is asked for only where that matters."""
-        return self.right if self.following is None else self.following(middle())
+    def after(self, middle: tuple[int, ...]) -> tuple[int, ...]:
+        """The right context after a middle."""
+        return self.right if self.following is None else self.following(middle)
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,7 @@ class _Filling:
         weight_N = np.array([row.log_weight + math.log(row.copies) for row in rows])
         alive = np.arange(len(rows))
         places = np.array([row.place for row in rows])
-        rights = [self._gap.after(lambda row=row: written(row.trail)[0]) for row in rows]  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+        rights = [self._gap.after(written(row.trail)[0]) for row in rows]
         free = [self._free(right) for right in rights]
         for number in itertools.count():
             over = np.array([len(rights[index]) == number for index in alive.tolist()], np.bool_)

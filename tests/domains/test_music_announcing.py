@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise, product
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,9 +11,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.domains.enumerated import exact, melodies
 from tests.domains.tunes import tunes, walk
 from toolkit import generate
-from toolkit.core import NEVER, Constraint, Engine, UsageError
+from toolkit.core import Engine, UsageError
 from toolkit.domains.music import DOMAIN
 from toolkit.domains.music.announcing import LONGEST, Announcing, announced, settled, unannounced
 from toolkit.domains.music.controls import MelodyControls, constraint
@@ -29,7 +29,7 @@ from toolkit.domains.music.prompt import read_prompt
 from toolkit.domains.music.rules import Leap, Repeats, RuledGrammar, SparingGrammar
 from toolkit.engine import open_engine
 from toolkit.models import ModelSettings, RecurrentLM
-from toolkit.sampling import Anything, Both, Finishing, Sampler, distances, withdraw
+from toolkit.sampling import Anything, Both, Sampler, distances
 from toolkit.sampling.stages.choice import LogitBias
 from toolkit.score.notes import Score
 from toolkit.search import SearchSettings, search
@@ -112,24 +112,6 @@ def spelled(tokens: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
         yield (*tokens[: lines[0]], *(token for part in body for token in part), tokens[-1])
 
 
-def melodies(constraint: Constraint[Any], length: int) -> Iterator[tuple[int, ...]]:
-    """Every sequence of at most ``length`` tokens that the constraint lets through to its end."""
-    finishing: Finishing[Any] = Finishing(constraint, length, len(TINY.events))
-    open_: list[tuple[tuple[int, ...], Any]] = [((), finishing.begin())]
-    while open_:
-        tokens, state = open_.pop()
-        if finishing.distance(state) == 0:
-            yield tokens
-            continue
-        mask_V = finishing.allowed(state)
-        assert mask_V is not None
-        assert mask_V.any(), "a dead end"
-        for token in mask_V.nonzero()[0].tolist():
-            after = finishing.step(state, token)
-            if not withdraw(finishing, after):
-                open_.append(((*tokens, token), after))
-
-
 KEY = Limits(mode="major", tonic=0, tune_type="reel", low=60, high=60, bars=3)
 BOTH = Limits(mode="major", tonic=0, tune_type="reel", bars=3)
 INNER = {
@@ -145,30 +127,18 @@ INNER = {
 def test_every_melody_may_be_announced_and_no_other_gets_in(name: str) -> None:
     inner = INNER[name]
     room = {"a form": 20, "any bars": 14}.get(name, 16)
-    plain = [tokens for tokens in melodies(inner, room) if not AGAIN & set(tokens)]
+    vocabulary = len(TINY.events)
+    plain = [tokens for tokens in melodies(inner, room, vocabulary) if not AGAIN & set(tokens)]
     expected = {each for tokens in plain for each in spelled(tokens) if len(each) <= room}
     found = Announcing(TINY, inner)
     assert len(expected) > len(plain) > 10
-    assert set(melodies(found, room)) == expected
-    exact(found, expected)
-
-
-def exact(constraint: Announcing[Any], expected: set[tuple[int, ...]]) -> None:
-    """The distance after every beginning is the length of the shortest rest, found by listing; growth is a bound."""
-    least: dict[tuple[int, ...], int] = {}
-    for tokens in expected:
-        for cut in range(len(tokens) + 1):
-            least[tokens[:cut]] = min(least.get(tokens[:cut], NEVER), len(tokens) - cut)
-    states = {(): constraint.begin()}
-    for beginning in sorted(least, key=len):
-        if beginning:
-            states[beginning] = constraint.step(states[beginning[:-1]], beginning[-1])
-            more = least[beginning] - least[beginning[:-1]]
-            assert constraint.growth is None or more <= constraint.growth
-        assert constraint.distance(states[beginning]) == least[beginning], beginning
-        ahead_V = distances(constraint, states[beginning], len(TINY.events))
-        after = {tokens[-1]: least[tokens] for tokens in least if len(tokens) and tokens[:-1] == beginning}
+    assert set(melodies(found, room, vocabulary)) == expected
+    least, states = exact(found, expected)
+    for beginning, state in states.items():
+        ahead_V = distances(found, state, vocabulary)
+        after = {tokens[-1]: least[tokens] for tokens in least if tokens and tokens[:-1] == beginning}
         assert all(ahead_V[token] <= distance for token, distance in after.items())
+        assert found.growth is None or all(more - least[beginning] <= found.growth for more in after.values())
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -256,11 +226,11 @@ def test_bars_after_a_gap_are_announced_as_the_middle_makes_them() -> None:
     assert not any(each.startswith("again") for each in labels(gap.right))
     own = tuple(CODEC.layout.ids[Event(*each)] for each in ((Kind.PITCH, 0), (Kind.UNTIL, 24), (Kind.PITCH, 2)))
     own = (*own, CODEC.layout.ids[Event(Kind.UNTIL, 48)])
-    after = labels(gap.after(lambda: own))
+    after = labels(gap.after(own))
     assert [each for each in after if each.startswith("again")] == ["again 3", "again 3"]
     other = (CODEC.layout.ids[Event(Kind.PITCH, 7)], CODEC.layout.ids[Event(Kind.UNTIL, 48)])
-    after = labels(gap.after(lambda: other))
+    after = labels(gap.after(other))
     assert [each for each in after if each.startswith("again")] == ["again 3"]
     assert gap.settled is not None
-    assert gap.settled(np.array(gap.after(lambda: own))).sum() == 8
+    assert gap.settled(np.array(gap.after(own))).sum() == 8
     assert filled(CODEC, gap, own) == CODEC.decode(CODEC.encode(tune))

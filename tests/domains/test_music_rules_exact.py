@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache
@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from tests.domains import melody_checker as checker
+from tests.domains.enumerated import exact, melodies
 from tests.domains.melody_checker import Heard
-from toolkit.core import NEVER, Constraint, UsageError
+from toolkit.core import UsageError
 from toolkit.domains.music.events import Layout
 from toolkit.domains.music.grammar import Limits
 from toolkit.domains.music.melody import MelodyCodec
 from toolkit.domains.music.rules import Close, Harmony, LastNote, Leap, Line, Motif, Progression, Repeats, Rhythm, Rule
 from toolkit.domains.music.views import midi
-from toolkit.sampling import Finishing, withdraw
 from toolkit.score.notes import MODES, Meter
 
 CODEC = MelodyCodec(Layout(meters=((1, 8),), phrase=2, lowest=0, highest=4, again=0, types=()))
@@ -27,28 +27,10 @@ KEY = Limits(mode="major", tonic=0, scale=True)  # the pitches C, D and E, in ba
 C, D, E = 60, 62, 64
 
 
-def melodies(constraint: Constraint[Any], length: int) -> Iterator[tuple[int, ...]]:
-    """Every sequence of at most ``length`` tokens that the constraint lets through to its end."""
-    finishing: Finishing[Any] = Finishing(constraint, length, CODEC.size)
-    open_ = [((), finishing.begin())]
-    while open_:
-        tokens, state = open_.pop()
-        if finishing.distance(state) == 0:
-            yield tokens
-            continue
-        mask_V = finishing.allowed(state)
-        assert mask_V is not None
-        assert mask_V.any(), "a dead end"
-        for token in mask_V.nonzero()[0].tolist():
-            after = finishing.step(state, token)
-            if not withdraw(finishing, after):
-                open_.append(((*tokens, token), after))
-
-
 @cache
 def every(bars: int | None) -> dict[tuple[int, ...], Heard]:
     """Every melody of the plain grammar, as an exported file sounds."""
-    found = melodies(CODEC.within(replace(KEY, bars=bars)), LENGTH)
+    found = melodies(CODEC.within(replace(KEY, bars=bars)), LENGTH, CODEC.size)
     return {tokens: checker.heard(midi(CODEC.decode(tokens), {})) for tokens in found}
 
 
@@ -124,21 +106,8 @@ def test_the_rules_let_through_exactly_what_was_asked(
     expected = {tokens for tokens, tune in every(bars).items() if all(each(tune) for each in asked)}
     assert 0 < len(expected) < len(every(bars))
     constraint = CODEC.within(replace(KEY, bars=bars), rules)
-    assert set(melodies(constraint, LENGTH)) == expected
+    assert set(melodies(constraint, LENGTH, CODEC.size)) == expected
     exact(constraint, expected)
-
-
-def exact(constraint: Constraint[Any], expected: set[tuple[int, ...]]) -> None:
-    """The distance after every beginning is the length of the shortest rest, found by listing."""
-    least: dict[tuple[int, ...], int] = {}
-    for tokens in expected:
-        for cut in range(len(tokens) + 1):
-            least[tokens[:cut]] = min(least.get(tokens[:cut], NEVER), len(tokens) - cut)
-    states = {(): constraint.begin()}
-    for beginning in sorted(least, key=len):
-        if beginning:
-            states[beginning] = constraint.step(states[beginning[:-1]], beginning[-1])
-        assert constraint.distance(states[beginning]) == least[beginning], beginning
 
 
 @pytest.mark.parametrize(

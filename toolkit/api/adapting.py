@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from toolkit.api.running import Run
-from toolkit.batches import targets
-from toolkit.core import Settling
+from toolkit.batches import settled_by, targets
 
 if TYPE_CHECKING:
     from toolkit.adapt import AdaptSettings
@@ -34,15 +33,8 @@ class AdaptedRun(Run):
         from toolkit.adapt import adapted
 
         tokens = [token for page in self.pages for token in self.base.opening(page)[1]]
-        ids = np.array(tokens)
-        settled = self.codec.settled if isinstance(self.codec, Settling) else None
-        return adapted(
-            self.base.model,
-            tokens,
-            self.adapting,
-            targets=targets(ids, settled).tolist(),
-            sensitivity=self.base.sensitivity,
-        )
+        scored = targets(np.array(tokens), settled_by(self.codec)).tolist()
+        return adapted(self.base.model, tokens, self.adapting, targets=scored, sensitivity=self.base.sensitivity)
 
     @cached_property
     def checkpoint(self) -> str:

@@ -19,14 +19,12 @@ import numpy.typing as npt
 
 from toolkit.core import NEVER, BoolArray, Constraint
 from toolkit.core.protocols import S
-from toolkit.domains.music.events import Event, Kind, Layout
+from toolkit.domains.music.events import OF_BARS, Kind, Layout
 from toolkit.domains.music.grammar import Place
 from toolkit.sampling import distances, growth, pending, withdraw
 
 LONGEST = 32
 """The most tokens in a bar that is announced: sixteen sounds. How near an end is then never changes by much more."""
-
-_SOUNDS = frozenset({Kind.PITCH, Kind.REST, Kind.TIE, Kind.UNTIL})
 
 Bars = tuple[tuple[int, ...], ...]
 
@@ -53,7 +51,7 @@ class Announcing(Generic[S]):
     def __init__(self, layout: Layout, inner: Constraint[S]) -> None:
         self.layout, self.inner = layout, inner
         self._kinds = [event.kind for event in layout.events]
-        self._again = [layout.ids[Event(Kind.AGAIN, back)] for back in range(1, layout.again + 1)]
+        self._any_V = layout.kinds != Kind.AGAIN
         more = growth(inner)
         self.growth = None if more is None else LONGEST * (1 + more)
         self._offers = lru_cache(256)(self._offered)
@@ -69,7 +67,7 @@ class Announcing(Generic[S]):
         inner_V = self.inner.allowed(state.inner)
         offers = self._offers(state.inner, state.bars)
         if inner_V is None:
-            inner_V = np.array([kind is not Kind.AGAIN for kind in self._kinds])
+            inner_V = self._any_V
         if not offers:
             return inner_V
         mask_V = inner_V.copy()
@@ -79,11 +77,10 @@ class Announcing(Generic[S]):
     def step(self, state: Announced[S], token: int) -> Announced[S]:
         kind, bars = self._kinds[token], state.bars
         if kind is Kind.AGAIN:
-            again = bars[-1 - self.layout.events[token].value]
-            return state._replace(settled=again, after=self._offers(state.inner, bars)[token])
+            return state._replace(settled=self._meant(bars, token), after=self._offers(state.inner, bars)[token])
         if kind is Kind.BAR:
             bars = (*bars, ())[-1 - self.layout.again :]
-        elif bars and kind in _SOUNDS:
+        elif bars and kind in OF_BARS:
             bars = (*bars[:-1], (*bars[-1], token))
         settled = state.settled[1:]
         return Announced(self.inner.step(state.inner, token), bars, settled, state.after if settled else None)
@@ -103,8 +100,7 @@ class Announcing(Generic[S]):
         if offers:
             found_V = found_V.copy()
         for token, after in offers.items():
-            again = state.bars[-1 - self.layout.events[token].value]
-            found_V[token] = _further(len(again), self.inner.distance(after))
+            found_V[token] = _further(len(self._meant(state.bars, token)), self.inner.distance(after))
         return found_V
 
     def pending(self, state: Announced[S]) -> int:
@@ -116,16 +112,20 @@ class Announcing(Generic[S]):
     def settles(self, state: Announced[S]) -> bool:
         return bool(state.settled)
 
+    def _meant(self, bars: Bars, token: int) -> tuple[int, ...]:
+        """The bar that an AGAIN announces."""
+        return bars[-1 - self.layout.events[token].value]
+
     def _offered(self, inner: S, bars: Bars) -> dict[int, S]:
         """Each AGAIN that may stand at the beginning of a bar, and the inner state behind the bar it announces."""
         if len(bars) < 2 or bars[-1]:
             return {}
-        found = {}
+        found, tokens = {}, self.layout.by_kind[Kind.AGAIN]
         for back, again in _distinct(bars[-2::-1]):
             if self._kinds[again[0]] is not Kind.UNTIL and len(again) <= LONGEST:  # UNTIL begins a pickup
                 after = self._behind(inner, again)
                 if after is not None:
-                    found[self._again[back - 1]] = after
+                    found[tokens[back]] = after
         return found
 
     def _behind(self, inner: S, again: Sequence[int]) -> S | None:

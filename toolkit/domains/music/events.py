@@ -49,6 +49,10 @@ class Kind(IntEnum):
     TYPE = 10
 
 
+OF_BARS = frozenset({Kind.PITCH, Kind.REST, Kind.TIE, Kind.UNTIL})
+"""What fills a bar between its line and the next."""
+
+
 class Event(NamedTuple):
     """One thing a token says, with a ``value`` in the units of its kind.
 

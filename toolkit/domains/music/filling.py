@@ -87,8 +87,8 @@ def bars_gap(codec: MelodyCodec, score: Score, first: int, last: int) -> Gap:
         longest=_MOST_IN_BAR * (last - first + 1) + 3 * (total - last) + 1,
         stop=codec.stop,
         constraint=codec.within(Limits(bars=total)),
-        following=following if layout.again else None,
-        settled=codec.settled if layout.again else None,
+        following=following,
+        settled=codec.settled,
     )
 
 

@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from toolkit.domains.music.events import Kind, Layout
+from toolkit.domains.music.events import OF_BARS, Kind, Layout
 from toolkit.score.notes import Meter
-
-_OF_BARS = frozenset({Kind.PITCH, Kind.TIE, Kind.REST, Kind.UNTIL})
 
 
 class Sounded(NamedTuple):
@@ -54,7 +52,7 @@ class Heard(NamedTuple):
 def hear(layout: Layout, heard: Heard, token: int) -> Heard:
     """What is heard after one more token."""
     kind, value = layout.events[token]
-    if kind in _OF_BARS:
+    if kind in OF_BARS:
         return heard if heard.known else _sounds(heard, token, kind, value)
     if kind is Kind.AGAIN:
         for each in heard.bars[-1 - value]:
