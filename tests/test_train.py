@@ -83,6 +83,14 @@ def test_the_rate_rises_then_falls_to_the_floor():
     assert rates[-1] == pytest.approx(0.05)
 
 
+def test_the_rate_stands_at_its_peak_until_it_falls_fast_and_then_slowly():
+    settings = TrainSettings(learning_rate=1.0, warmup=0.0, warmup_steps=0, decay=0.4, floor=0.0)
+    rates = [learning_rate(step, step / 100, settings) for step in range(101)]
+    assert rates[30:61] == [1.0] * 31
+    assert rates[70] == pytest.approx(0.5)  # a quarter of the fall is over, and half of the rate
+    assert rates[100] == 0.0
+
+
 @pytest.mark.parametrize(("steps", "risen"), [(10_000, 200), (1000, 150), (100, 25)])
 def test_a_short_run_rises_over_enough_steps_but_no_more_than_a_quarter(steps, risen):
     settings = TrainSettings(learning_rate=1.0, warmup=0.02, warmup_steps=150, floor=1.0)
@@ -122,11 +130,21 @@ def test_only_matrices_decay():
 
 @pytest.mark.parametrize(
     ("knob", "value"),
-    [("learning_rate", 1e-4), ("weight_decay", 5.0), ("beta1", 0.5), ("beta2", 0.5), ("clip", 1e-3), ("warmup", 0.9)],
+    [
+        ("learning_rate", 1e-4),
+        ("weight_decay", 5.0),
+        ("beta1", 0.5),
+        ("beta2", 0.5),
+        ("clip", 1e-3),
+        ("warmup", 0.9),
+        ("decay", 0.9),
+        ("floor", 0.5),
+    ],
 )
 def test_every_knob_of_the_optimiser_changes_what_is_learnt(knob, value):
     outcomes = []
-    for settings in (TrainSettings(), TrainSettings(**{knob: value})):
+    for changed in ({}, {knob: value}):
+        settings = TrainSettings(warmup_steps=0, **changed)
         training = beginning(settings=settings)
         run(training, settings, 8)
         outcomes.append(training.model.head.weight.detach())

@@ -32,10 +32,11 @@ class TrainSettings:
     chunk: int = knob(64, "tokens back in time that a gradient reaches", low=1, high=65536, unit="tokens")
     fresh_start: float = knob(0.03, "share of chunks begun with an empty memory, as generation begins", low=0, high=1)
     augment: bool = knob(True, "read a new variant of every piece in each epoch, where the codec can make them")
-    learning_rate: float = knob(6e-3, "peak learning rate", low=0, high=100)
+    learning_rate: float = knob(1e-2, "peak learning rate", low=0, high=100)
     warmup: float = knob(0.02, "share of the run over which the learning rate rises", low=0, high=1)
     warmup_steps: int = knob(150, "steps over which it rises at least, in all but the shortest runs", low=0, high=10**6)
-    floor: float = knob(0.02, "where the learning rate ends, as a share of its peak", low=0, high=1)
+    decay: float = knob(0.4, "share of the run over which it falls at the end", low=0, high=1)
+    floor: float = knob(0.002, "where the learning rate ends, as a share of its peak", low=0, high=1)
     weight_decay: float = knob(0.1, "AdamW's decoupled decay of matrices", low=0, high=100)
     beta1: float = knob(0.9, "AdamW's memory of the gradient", low=0, high=0.99999)
     beta2: float = knob(0.99, "AdamW's memory of its square", low=0, high=0.99999)
@@ -165,15 +166,17 @@ def emptied(state: State, fresh_B: Tensor) -> State:
 
 
 def learning_rate(step: int, fraction: float, settings: TrainSettings) -> float:
-    """The rate of a step, at ``fraction`` of the run: a straight rise, then half a cosine down to the floor.
+    """The rate of a step, at ``fraction`` of the run: a straight rise, a plateau, and a fall.
 
     The rise takes ``warmup`` of the run and ``warmup_steps`` steps, whichever is longer, but never more than a
-    quarter: a short run that rises in a dozen steps drives its gates into corners that it then has to leave.
+    quarter: a short run that rises in a dozen steps drives its gates into corners that it then has to leave. The
+    fall, one minus a square root, is that of Hägele et al., "Scaling laws and compute-optimal training beyond fixed
+    training durations" (2024), section 3: fast at first, slow at the end.
     """
     risen = min(fraction / max(settings.warmup, 1e-9), step / max(settings.warmup_steps, 1))
     rise = min(1.0, max(risen, fraction / _LONGEST_RISE, 1e-3))
-    along = min(1.0, max(0.0, fraction - settings.warmup) / max(1e-9, 1 - settings.warmup))
-    share = settings.floor + (1 - settings.floor) * (1 + math.cos(math.pi * along)) / 2
+    fallen = max(0.0, fraction - (1 - settings.decay)) / max(settings.decay, 1e-9)
+    share = settings.floor + (1 - settings.floor) * (1 - math.sqrt(min(1.0, fallen)))
     return settings.learning_rate * rise * share
 
 

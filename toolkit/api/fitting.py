@@ -22,6 +22,7 @@ from toolkit import domains, runs
 from toolkit.api.asking import generation_knobs
 from toolkit.api.calibrating import measured
 from toolkit.api.cards import model_card
+from toolkit.api.choosing import dropout_for, reading
 from toolkit.api.events import Event, Finished, Noted, Previewed, Started, Stepped, Validated
 from toolkit.api.materials import codec_for, open_corpus, prepare
 from toolkit.api.originality import MOST_SYMBOLS, build_index, read_index, write_index
@@ -81,7 +82,7 @@ def fit(plan: Plan, *, stopping: Callable[[], bool] = _never, group: Group = ALO
     if not (plan.minutes or plan.steps or 0) > 0:
         raise UsageError("a training takes more than 0 minutes or steps.")
     corpus = open_corpus(plan.corpus, domain=plan.domain, codec=plan.codec, **plan.reading)
-    config, codec, notes = _planned(plan, corpus)
+    config, codec, notes = _planned(plan, corpus, group)
     folder = Path(plan.out)
     index, said = _index(plan, corpus) if group.rank == 0 else (None, [])
     fitting = _Fitting(folder, config, corpus, codec, stopping, group, _device(plan.device))
@@ -137,7 +138,7 @@ def dry_run(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _planned(plan: Plan, corpus: Corpus[Any]) -> tuple[RunConfig, Codec[Any, Any], list[str]]:
+def _planned(plan: Plan, corpus: Corpus[Any], group: Group = ALONE) -> tuple[RunConfig, Codec[Any, Any], list[str]]:
     notes: list[str] = []
     model_given = dict(plan.model)
     base = None if plan.start_from is None else open_run(plan.start_from)
@@ -156,6 +157,9 @@ def _planned(plan: Plan, corpus: Corpus[Any]) -> tuple[RunConfig, Codec[Any, Any
     domain = domains.find(corpus.domain)
     model = checked(ModelSettings, model_given)
     training = checked(TrainSettings, plan.training)
+    if "dropout" not in model_given:
+        model, said = _with_dropout(plan, corpus, codec, model, training, group)
+        notes.append(said)
     sampling = _checked_sampling(domain.name, plan.sampling)
     if _vary(codec, training, corpus.whole) is not None:
         notes.append("Every epoch reads new variants of the documents (train.augment=no reads them as they are).")
@@ -191,6 +195,31 @@ def _planned(plan: Plan, corpus: Corpus[Any]) -> tuple[RunConfig, Codec[Any, Any
         },
     )
     return config, codec, notes
+
+
+def _with_dropout(
+    plan: Plan,
+    corpus: Corpus[Any],
+    codec: Codec[Any, Any],
+    model: ModelSettings,
+    training: TrainSettings,
+    group: Group,
+) -> tuple[ModelSettings, str]:
+    """``model`` with the dropout that suits how often the run reads its corpus, and what was chosen, in a sentence."""
+    tokens = len(prepare(corpus, codec).split("train").tokens)
+    read = reading(
+        tokens,
+        model=model,
+        vocabulary=codec.size,
+        training=training,
+        minutes=plan.minutes,
+        steps=plan.steps,
+        device=_device(plan.device),
+    )
+    (dropout,) = group.told(dropout_for(read.epochs))
+    speed = "" if read.tokens_per_second is None else f"{read.tokens_per_second:,.0f} tokens a second here, "
+    said = f"Dropout: {dropout:g}, for {speed}{read.epochs:.1f} epochs (--set model.dropout=… chooses another)."
+    return dataclasses.replace(model, dropout=dropout), said
 
 
 def _index(plan: Plan, corpus: Corpus[Any]) -> tuple[NgramIndex | None, list[str]]:
