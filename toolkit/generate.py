@@ -12,8 +12,9 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from toolkit.core import BoolArray, Constraint, Decoder, Engine, FloatArray, ToolkitError, UsageError
-from toolkit.sampling import Anything, Finishing, Opening, Sampler, decided, opened, pending, withdraw
+from toolkit.core import BoolArray, Constraint, Decoder, Decoding, Engine, FloatArray, ToolkitError, UsageError
+from toolkit.core.program import Program
+from toolkit.sampling import Anything, Finishing, Opening, Sampler, decided, lower, opened, pending, withdraw
 
 Part = TypeVar("Part")
 S = TypeVar("S")
@@ -82,7 +83,24 @@ def tokens(
         stop=stop,
         vocabulary=engine.vocabulary,
     )
+    if length and isinstance(engine, Decoding):
+        seen = opening.seen if given is None else given
+        program = lower(
+            sampler, constraint, vocabulary=engine.vocabulary, prompt=opening.seen, given=seen, length=length
+        )
+        if not program.untabled:
+            return _decoded(engine, opening.tokens, program, start, length, seed, stop)
     return _decode(engine, opening, sampler, start, start + length, seed, stop)
+
+
+def _decoded(
+    engine: Decoding, prompt: Sequence[int], program: Program, start: int, length: int, seed: int, stop: int
+) -> Iterator[Step]:
+    """What `_decode` yields, by an engine that draws for itself."""
+    logits_V, memory = engine.feed(prompt, engine.begin())
+    drawn = engine.decode(program, logits_V, memory, seed=seed, position=start, length=length, stop=stop)
+    for position, (token, log_probability) in enumerate(drawn, start):
+        yield Step(token, log_probability, position)
 
 
 def _decode(

@@ -15,12 +15,12 @@ from toolkit.models import ModelSettings, RecurrentLM
 V = 23
 
 
-def network(seed, **settings):
+def network(seed, engine="torch", **settings):
     torch.manual_seed(seed)
     model = RecurrentLM(V, ModelSettings(width=24, embedding=8, **settings))
     with torch.no_grad():
         model.head.weight.mul_(6)  # far from uniform, so that engines disagree
-    return open_engine(model)
+    return open_engine(model, name=engine)
 
 
 def blended(how, fade="0:1,30:0.2", **more):
@@ -30,6 +30,8 @@ def blended(how, fade="0:1,30:0.2", **more):
 
 ENGINES = {
     "torch": lambda: network(1, layers=2),
+    "compiled": lambda: network(1, "compiled", layers=2),
+    "compiled-int8": lambda: network(1, "compiled-int8", layers=2, cell="gru"),
     "unprompted": lambda: Unprompted(network(1), unheard=7, instead=[0, 3]),
     "heard from the first": lambda: Unprompted(network(1), unheard=0, instead=[0]),
     **{how: lambda how=how: blended(how) for how in HOWS},

@@ -6,7 +6,7 @@ Shapes are written as suffixes: B rows, T steps, V vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar, runtime_checkable
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from random import Random
 
     from torch import Tensor
+
+    from toolkit.core.program import Program
 
 BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float32]
@@ -235,6 +237,20 @@ class Engine(Protocol):
 
     def advance(self, tokens: Sequence[int], memory: Any) -> tuple[FloatArray, Any]:
         """(logits_NV after token i in row i, the memory after it), for a memory of N rows."""
+        ...
+
+
+@runtime_checkable
+class Decoding(Engine, Protocol):
+    """An engine that draws by itself, block by block, where a `Program` says how."""
+
+    def decode(
+        self, program: Program, logits_V: FloatArray, memory: Any, *, seed: int, position: int, length: int, stop: int
+    ) -> Iterator[tuple[int, float]]:
+        """Up to ``length`` tokens and the model's log-probability of each, the first drawn from ``logits_V``.
+
+        Positions count from ``position``; the last token is ``stop`` if it came. ToolkitError where none can be drawn.
+        """
         ...
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from toolkit.core import Engine, unknown
+from toolkit.core import Engine, UsageError, unknown
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -19,7 +21,21 @@ def _torch(model: Module, device: str) -> Engine:
     return TorchEngine(moved(model, device))
 
 
-ENGINES: Mapping[str, Callable[[Module, str], Engine]] = {"torch": _torch}
+def _compiled(model: Module, device: str, *, rounded: bool = False) -> Engine:
+    if device != "cpu":
+        raise UsageError(f"the compiled engine runs on the CPU, not on {device!r}; the engine torch runs anywhere.")
+    if find_spec("numba") is None:
+        raise UsageError("the compiled engine needs Numba: pip install 'lstm-toolkit[fast]' brings it.")
+    from toolkit.engine.compiled import CompiledEngine
+
+    return CompiledEngine(model, rounded=rounded)
+
+
+ENGINES: Mapping[str, Callable[[Module, str], Engine]] = {
+    "torch": _torch,
+    "compiled": _compiled,
+    "compiled-int8": partial(_compiled, rounded=True),
+}
 """What opens each engine, given a language model and a PyTorch device name."""
 
 

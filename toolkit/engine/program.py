@@ -50,25 +50,13 @@ class Executor:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._code = _encoded(program)
+        self._code = encoded(program)
         self._reach = max((each.window for each in program.operations), default=0)
-        size, operations = program.vocabulary, len(program.operations)
-        self._scratch = Scratch(
-            x=np.empty(size),
-            ids=np.empty(size, np.int64),
-            heap=np.empty(size, np.int64),
-            key=np.empty(size),
-            marks=np.zeros(size, np.int64),
-            entry_NV=np.empty((operations, size)),
-            mass_N=np.empty(operations),
-        )
+        self._scratch = scratch_for(program)
 
     def begin(self) -> Situation:
         """The situation before the first draw."""
-        memory = np.array([each.start for each in self.program.operations], np.float64)
-        table = self.program.table
-        state, left = (0, 0) if table is None else (table.state, table.left)
-        return Situation(np.array(self.program.history, np.int64), memory, state, left)
+        return situation_before(self.program)
 
     def draw(
         self,
@@ -104,13 +92,40 @@ class Executor:
             tokens,
             log_probabilities,
         )
-        if (tokens < 0).any():
-            raise ToolkitError(_WHY[int(tokens[tokens < 0][0])])
+        sound(tokens)
         after = Situation(past[max(0, len(past) - self._reach) :], memory, state, left)
         return Drawn(tokens, log_probabilities, after)
 
 
-def _encoded(program: Program) -> Code:
+def sound(tokens: Ids) -> None:
+    """ToolkitError, in the words of `toolkit.sampling`, where one of ``tokens`` could not be drawn."""
+    if (tokens < 0).any():
+        raise ToolkitError(_WHY[int(tokens[tokens < 0][0])])
+
+
+def situation_before(program: Program) -> Situation:
+    """The situation before the first draw."""
+    memory = np.array([each.start for each in program.operations], np.float64)
+    state, left = (0, 0) if program.table is None else (program.table.state, program.table.left)
+    return Situation(np.array(program.history, np.int64), memory, state, left)
+
+
+def scratch_for(program: Program) -> Scratch:
+    """Room to run it in, for one thread at a time."""
+    size, operations = program.vocabulary, len(program.operations)
+    return Scratch(
+        x=np.empty(size),
+        ids=np.empty(size, np.int64),
+        heap=np.empty(size, np.int64),
+        key=np.empty(size),
+        marks=np.zeros(size, np.int64),
+        entry_NV=np.empty((operations, size)),
+        mass_N=np.empty(operations),
+    )
+
+
+def encoded(program: Program) -> Code:
+    """The program as the arrays that scalar code reads."""
     operations = program.operations
     bounds = np.cumsum([0, *(len(each.tokens) for each in operations)])
     table = program.table

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from toolkit.core import NEVER, BoolArray, Constraint, Deciding, Lookahead, UsageError, Withdrawing, promises
-from toolkit.core.program import NOWHERE
+from toolkit.core.program import NOWHERE, Tabled
 from toolkit.core.protocols import S
 
 A = TypeVar("A")
@@ -153,6 +153,22 @@ class Without(Generic[S]):
 
     def settles(self, state: S) -> bool:
         return settles(self.constraint, state)
+
+    def tables(self) -> Written:
+        """The inner constraint's, and a column that leads nowhere; UsageError where it has none."""
+        if isinstance(self.constraint, Anything) and not isinstance(self.constraint, Tabled):
+            return Allow(self._kept_V).tables()
+        if not isinstance(self.constraint, Tabled):
+            raise UsageError(untabled(self.constraint))
+        inner = self.constraint.tables()
+        nowhere_Q1 = np.full((len(inner.next_QU), 1), NOWHERE, np.int32)
+        column_V = np.where(self._kept_V, inner.column_V, inner.next_QU.shape[1]).astype(np.int32)
+        return Written(column_V, np.concatenate([inner.next_QU, nowhere_Q1], axis=1), inner.distance_Q)
+
+
+def untabled(constraint: Constraint[Any]) -> str:
+    """Why a constraint that cannot be written out has no table, in a sentence."""
+    return f"{type(constraint).__name__} works out its states as it goes, so there is no table of them."
 
 
 def growth(constraint: Constraint[Any]) -> int | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from toolkit.core import Constraint, UsageError
 from toolkit.core.program import NOWHERE, Program, Table, Tabled, Tables
-from toolkit.sampling.constraints import Anything
+from toolkit.sampling.constraints import Anything, untabled
 from toolkit.sampling.sampler import Sampler
 
 
@@ -33,8 +33,7 @@ def lower(
     if type(constraint) is Anything:
         return program
     if not isinstance(constraint, Tabled):
-        why = f"{type(constraint).__name__} works out its states as it goes, so there is no table of them."
-        return dataclasses.replace(program, untabled=why)
+        return dataclasses.replace(program, untabled=untabled(constraint))
     try:
         tables = constraint.tables()
     except UsageError as error:

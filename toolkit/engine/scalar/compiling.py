@@ -23,6 +23,18 @@ COMPILED = find_spec("numba") is not None
 
 def scalar(function: Function) -> Function:
     """``function``, compiled to the same arithmetic: no fast-math, so that nothing is reassociated."""
+    return _compiled(function, fastmath=False)
+
+
+def vector(function: Function) -> Function:
+    """``function``, compiled for vectors: products and sums may fuse, the order of a maximum is free.
+
+    For loops over numbers that are numbers; sums that run along a loop keep their order.
+    """
+    return _compiled(function, fastmath={"contract", "nnan", "nsz"}, error_model="numpy")
+
+
+def _compiled(function: Function, **options: Any) -> Function:
     if not COMPILED:
         return function
     import numba
@@ -30,7 +42,7 @@ def scalar(function: Function) -> Function:
     config: Any = numba.config
     before, config.CACHE_DIR = config.CACHE_DIR, str(_cache())
     try:
-        return cast(Function, numba.njit(cache=True)(function))
+        return cast(Function, numba.njit(cache=True, **options)(function))
     finally:
         config.CACHE_DIR = before
 

@@ -1,0 +1,149 @@
+"""The compiled engine is the PyTorch model: the same logits, the same draws, the same integers by any instruction."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from toolkit import generate
+from toolkit.core import UsageError
+from toolkit.engine import open_engine
+from toolkit.models import ModelSettings, RecurrentLM
+from toolkit.sampling import Forbid, Sampler
+
+pytest.importorskip("numba", reason="the compiled engine needs the extra 'fast'")
+
+from toolkit.engine.scalar import integers
+
+V = 23
+SHAPES = [{}, {"layers": 2}, {"layers": 3, "norm": True, "residual": True, "embedding": 40}, {"width": 37, "layers": 2}]
+
+
+def model(cell="lstm", **settings):
+    torch.manual_seed(0)
+    network = RecurrentLM(V, ModelSettings(**{"cell": cell, "width": 40, "embedding": 12, **settings}))
+    with torch.no_grad():
+        network.head.weight.mul_(3)
+        for each in network.parameters():
+            if each.dim() == 1:
+                each.add_(torch.randn_like(each) * 0.1)
+    return network
+
+
+def log_probabilities(engine, tokens):
+    logits_V, _ = engine.feed(tokens, engine.begin())
+    return torch.log_softmax(torch.from_numpy(logits_V.astype(np.float64)), -1)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_it_predicts_what_the_model_does(cell, shape):
+    network = model(cell, **shape)
+    tokens = np.random.default_rng(1).integers(0, V, 60).tolist()
+    expected = log_probabilities(open_engine(network), tokens)
+    assert (log_probabilities(open_engine(network, name="compiled"), tokens) - expected).abs().max() < 1e-4
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_eight_bits_cost_little(cell, shape):
+    network = model(cell, **shape)
+    tokens = np.random.default_rng(1).integers(0, V, 200)
+    losses = []
+    for name in ("torch", "compiled-int8"):
+        engine = open_engine(network, name=name)
+        memory, loss = engine.begin(), 0.0
+        for token, follows in itertools.pairwise(tokens):
+            logits_V, memory = engine.feed([int(token)], memory)
+            loss -= float(torch.log_softmax(torch.from_numpy(logits_V), -1)[int(follows)])
+        losses.append(loss / (len(tokens) - 1))
+    assert abs(losses[0] - losses[1]) < 0.01
+
+
+@pytest.mark.parametrize("constrained", [False, True])
+@pytest.mark.parametrize("settings", [{}, {"temperature": 0.8, "top_p": 0.9, "dry_multiplier": 0.8}, {"mirostat": 2}])
+def test_it_writes_what_the_readable_loop_writes(settings, constrained):
+    network = model(layers=2)
+    sampler = Sampler.from_settings(settings)
+    more = {"constraint": Forbid([3, 5], V)} if constrained else {}
+    for seed in range(5):
+        written = [
+            list(
+                generate.tokens(
+                    open_engine(network, name=name), [0, 4], sampler=sampler, length=90, stop=0, seed=seed, **more
+                )
+            )
+            for name in ("torch", "compiled")
+        ]
+        assert [each.token for each in written[0]] == [each.token for each in written[1]]
+        assert [each.position for each in written[0]] == [each.position for each in written[1]]
+        assert np.allclose(*([each.log_probability for each in steps] for steps in written), atol=1e-4)
+        if constrained:
+            assert not {3, 5} & {each.token for each in written[1]}
+
+
+def test_a_generation_ends_with_stop_or_at_its_length():
+    engine = open_engine(model(), name="compiled")
+    ends = [list(generate.tokens(engine, [0], sampler=Sampler(), length=40, stop=0, seed=seed)) for seed in range(20)]
+    assert all(0 not in [each.token for each in steps[:-1]] for steps in ends)
+    assert {steps[-1].token == 0 for steps in ends} == {True, False}
+    assert all(len(steps) == 40 for steps in ends if steps[-1].token)
+
+
+def test_a_cut_generation_goes_on_as_it_would_have():
+    engine = open_engine(model(), name="compiled")
+    sampler, forbidden = Sampler.from_settings({"dry_multiplier": 1.0}), Forbid([0], V)
+
+    def made(prompt, length, start):
+        steps = generate.tokens(
+            engine, prompt, sampler=sampler, length=length, stop=0, seed=9, start=start, constraint=forbidden
+        )
+        return [each.token for each in steps]
+
+    begun = made([5, 6], 30, 0)
+    assert begun + made([5, 6, *begun], 50, 30) == made([5, 6], 80, 0)
+
+
+@pytest.mark.parametrize("outputs", [1, 16, 24, 64, 80, 200])
+@pytest.mark.parametrize("inputs", [1, 4, 37, 64])
+def test_every_instruction_sums_the_same_integers(outputs, inputs):
+    rng = np.random.default_rng(outputs * inputs)
+    weights_OI = rng.integers(-127, 128, (outputs, inputs)).astype(np.int8)
+    weights_OI[0], x = 127, rng.integers(0, 128, inputs).astype(np.uint8)
+    x[:2] = 127
+    bytes_ = np.zeros(integers.padded(inputs, integers.INPUTS), np.uint8)
+    bytes_[:inputs] = x
+    expected = weights_OI.astype(np.int64) @ x
+    for kind in _kinds():
+        total = np.full(integers.padded(outputs, integers.LANES), -1, np.int32)
+        _PRODUCTS[kind](integers.packed(weights_OI), bytes_.view(np.int32), total)
+        assert total[:outputs].tolist() == expected.tolist(), kind
+        assert not total[outputs:].any()
+
+
+def _kinds():
+    import llvmlite.binding as llvm
+
+    features = llvm.get_host_cpu_features()
+    needed = {"vnni512": "avx512vnni", "vnni256": "avxvnni", "avx2": "avx2"}
+    return ["", *(kind for kind, feature in needed.items() if features.get(feature))]
+
+
+_PRODUCTS = {kind: integers._products(kind) for kind in _kinds()}
+
+
+def test_it_runs_on_a_cpu_and_with_ids_that_exist():
+    with pytest.raises(UsageError, match="CPU"):
+        open_engine(model(), name="compiled", device="cuda")
+    engine = open_engine(model(), name="compiled")
+    for tokens in ([V], [-1], [0, V + 5]):
+        with pytest.raises(IndexError):
+            engine.feed(tokens, engine.begin())
+
+
+def test_what_is_tied_is_read_twice():
+    network = model(embedding=40, tie=True)
+    tokens = [1, 2, 3]
+    expected = log_probabilities(open_engine(network), tokens)
+    assert (log_probabilities(open_engine(network, name="compiled"), tokens) - expected).abs().max() < 1e-4
