@@ -101,7 +101,7 @@ def test_a_network_learns_and_is_measured_in_notes(tmp_path: Path) -> None:
     found = melody_codecs.network(easy, model, training, seed=0, final=True, steps=60)
     assert found["steps"] == 60 and len(found["curve"]) == training.validations
     assert found["validation"] == found["test"] < 0.9 * np.log(20) * 599 / 150
-    assert found["validation"] == pytest.approx(min(loss for _, loss in found["curve"]), rel=0.1)
+    assert found["validation"] < 1.02 * min(loss for _, loss in found["curve"])  # the rate falls to the very end
 
 
 def test_one_row_after_another_becomes_a_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -171,8 +171,10 @@ def test_text_line_of_a_small_corpus(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_every_way_of_decoding_is_timed() -> None:
+    pytest.importorskip("numba")
     found = decode.measure(decode.of_shape(1, 8), tokens=4, rounds=1, threads=1)
-    assert set(found["tokens_per_second"]) == {"loop", "engine", "nn.LSTM", "nn.LSTM, drawing"}
+    ours = {"loop", "compiled", "compiled-int8", "engine"}
+    assert set(found["tokens_per_second"]) == ours | {"nn.LSTM", "nn.LSTM, drawing"}
     assert all(speed > 0 for speed in found["tokens_per_second"].values())
     assert "| 1 × 8, 65 ids | 1 |" in decode.report([found])
 

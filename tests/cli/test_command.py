@@ -233,6 +233,7 @@ def test_json_is_alone_on_stdout_for_every_verb(toolkit: Toolkit, text_run: Path
         ["info", text_run],
         ["originality", text_run],
         ["doctor"],
+        ["bench", "decode", "--hidden=8", "--batch=1,2", "--seconds=0.001"],
     ]
     for words in lines:
         answer = toolkit(*words, "--json")

@@ -31,6 +31,7 @@ VERBS = {
     "info": "Say what a run is, what it learned from and how well it does.",
     "export": "Make a finished run small enough to give away.",
     "app": "Open the studio in the browser.",
+    "bench": "Measure how fast models decode on this machine.",
     "doctor": "Say what this machine and this installation can do.",
 }
 

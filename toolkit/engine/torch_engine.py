@@ -57,7 +57,7 @@ class _Off:
                 setattr(self._backend, self._switch, self._before)
 
 
-_without_one_dnn = _Off(torch.backends.mkldnn, "enabled")
+without_one_dnn = _Off(torch.backends.mkldnn, "enabled")
 without_tf32 = _Off(torch.backends.cudnn, "allow_tf32")
 """cuDNN's recurrent layers round fp32 products to 10 bits by default; a prompt then differs from its steps."""
 
@@ -112,7 +112,7 @@ class TorchEngine:
     def _scope(self, few: bool) -> AbstractContextManager[None]:
         if self._device.type == "cuda":
             return without_tf32
-        return _without_one_dnn if few and self._device.type == "cpu" else nullcontext()
+        return without_one_dnn if few and self._device.type == "cpu" else nullcontext()
 
 
 def moved(model: nn.Module, device: str) -> nn.Module:
