@@ -8,9 +8,11 @@ import torch
 
 from toolkit import generate
 from toolkit.core import UsageError
+from toolkit.core.program import NOWHERE
 from toolkit.engine import open_engine
 from toolkit.models import ModelSettings, RecurrentLM
-from toolkit.sampling import Forbid, Sampler
+from toolkit.sampling import Anything, Forbid, Sampler
+from toolkit.sampling.constraints import Written
 
 pytest.importorskip("numba", reason="the compiled engine needs the extra 'fast'")
 
@@ -89,6 +91,39 @@ def test_a_generation_ends_with_stop_or_at_its_length():
     assert all(0 not in [each.token for each in steps[:-1]] for steps in ends)
     assert {steps[-1].token == 0 for steps in ends} == {True, False}
     assert all(len(steps) == 40 for steps in ends if steps[-1].token)
+
+
+class Word(Anything):
+    """Exactly 3, 1, 4, and then nothing: no stop either."""
+
+    def begin(self):
+        return 0
+
+    def allowed(self, state):
+        return np.isin(np.arange(V), [3, 1, 4][state : state + 1])
+
+    def step(self, state, token):
+        return state + 1
+
+    def distance(self, state):
+        return 3 - state
+
+    def tables(self):
+        column_V = np.array([{3: 0, 1: 1, 4: 2}.get(token, 3) for token in range(V)], np.int32)
+        moves = np.full((4, 4), NOWHERE, np.int32)
+        moves[0, 0], moves[1, 1], moves[2, 2] = 1, 2, 3
+        moves[3, 3] = 3  # of a column that no token has: a table may have such
+        column_V[column_V == 3] = 4
+        moves = np.concatenate([moves, np.full((4, 1), NOWHERE, np.int32)], axis=1)
+        return Written(column_V, moves, np.array([3, 2, 1, 0], np.int32))
+
+
+@pytest.mark.parametrize("engine", ["torch", "compiled"])
+def test_what_is_whole_ends_where_nothing_may_follow(engine):
+    steps = generate.tokens(
+        open_engine(model(), name=engine), [0], sampler=Sampler(), length=9, stop=0, constraint=Word(), seed=1
+    )
+    assert [each.token for each in steps] == [3, 1, 4]
 
 
 def test_a_cut_generation_goes_on_as_it_would_have():

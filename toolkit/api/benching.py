@@ -5,6 +5,7 @@ All in one run on one machine, in turns, so that ratios mean something even wher
 
 from __future__ import annotations
 
+import collections
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
@@ -63,15 +64,15 @@ def decoding_speeds(
             counts = {key: _count(loop, seconds) for key, loop in loops.items()}
             for _ in range(rounds):
                 for key, loop in loops.items():
-                    timed[key].append(_speed(loop, counts[key]))
+                    timed[key].append(batch * counts[key] / _took(loop, counts[key]))
             for (engine, dtype), speeds in timed.items():
                 speed = sorted(speeds)[len(speeds) // 2]
                 yield Speed(engine, dtype, width, batch, speed, _share(width, batch, dtype, speed))
 
 
-def _loops(model: RecurrentLM, batch: int) -> dict[tuple[str, str], Callable[[int], int]]:
-    """By engine and precision, what decodes so many tokens in every row and says how many it made."""
-    loops: dict[tuple[str, str], Callable[[int], int]] = {
+def _loops(model: RecurrentLM, batch: int) -> dict[tuple[str, str], Callable[[int], object]]:
+    """By engine and precision, what decodes so many tokens in every row."""
+    loops: dict[tuple[str, str], Callable[[int], object]] = {
         key: partial(rival_loop, step, batch, temperature=TEMPERATURE, top_p=TOP_P)
         for key, step in rivals(model, batch).items()
     }
@@ -81,7 +82,7 @@ def _loops(model: RecurrentLM, batch: int) -> dict[tuple[str, str], Callable[[in
     return loops
 
 
-def _ours(engine: Engine, batch: int, tokens: int) -> int:
+def _ours(engine: Engine, batch: int, tokens: int) -> None:
     sampler = Sampler.from_settings({"temperature": TEMPERATURE, "top_p": TOP_P})
     endless = Forbid([0], VOCABULARY)
     rows = generate.batch(
@@ -93,10 +94,10 @@ def _ours(engine: Engine, batch: int, tokens: int) -> int:
         stop=0,
         constraint=endless,
     )
-    return sum(1 for _ in rows)
+    collections.deque(rows, maxlen=0)
 
 
-def _count(loop: Callable[[int], int], seconds: float) -> int:
+def _count(loop: Callable[[int], object], seconds: float) -> int:
     """How many tokens a row take about so many seconds; the first call, which may compile, does not count."""
     loop(2)
     count = 2
@@ -105,16 +106,10 @@ def _count(loop: Callable[[int], int], seconds: float) -> int:
     return max(2, int(count * seconds / took))
 
 
-def _took(loop: Callable[[int], int], tokens: int) -> float:
+def _took(loop: Callable[[int], object], tokens: int) -> float:
     began = time.perf_counter()
     loop(tokens)
     return time.perf_counter() - began
-
-
-def _speed(loop: Callable[[int], int], tokens: int) -> float:
-    began = time.perf_counter()
-    made = loop(tokens)
-    return made / (time.perf_counter() - began)
 
 
 def _share(width: int, batch: int, dtype: str, speed: float) -> float | None:
@@ -139,5 +134,5 @@ def _product_rate(size: int = 2048) -> float:
     """Floating-point operations a second of a product of matrices, in bf16 where the processor has it."""
     kind = torch.bfloat16 if has_bf16(torch.device("cpu")) else torch.float32
     one, other = torch.randn(size, size).to(kind), torch.randn(size, size).to(kind)
-    best = min(_took(lambda _: int((one @ other).shape[0]), 1) for _ in range(10))
+    best = min(_took(lambda _: one @ other, 1) for _ in range(10))
     return 2 * size**3 / best

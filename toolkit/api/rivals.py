@@ -41,14 +41,13 @@ def rivals(model: RecurrentLM, batch: int) -> dict[tuple[str, str], Step]:
     return found
 
 
-def rival_loop(step: Step, batch: int, tokens: int, *, temperature: float, top_p: float) -> int:
-    """Decodes ``tokens`` in each of ``batch`` rows; how many that were."""
+def rival_loop(step: Step, batch: int, tokens: int, *, temperature: float, top_p: float) -> None:
+    """Decodes ``tokens`` in each of ``batch`` rows."""
     rng = np.random.default_rng(0)
     ids, state = np.zeros(batch, np.int64), None
     for _ in range(tokens):
         logits_BV, state = step(ids, state)
         ids = _drawn(logits_BV, rng, temperature, top_p)
-    return batch * tokens
 
 
 def _drawn(logits_BV: Logits, rng: np.random.Generator, temperature: float, top_p: float) -> npt.NDArray[np.int64]:

@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from toolkit.core import FloatArray
 from toolkit.core.program import Program
-from toolkit.engine.program import encoded, scratch_for, situation_before, sound
+from toolkit.engine.program import complete, encoded, scratch_for, situation_before, sound
+from toolkit.engine.scalar.chain import NO_TOKEN
 from toolkit.engine.scalar.decoding import decode
 from toolkit.engine.scalar.network import read
 from toolkit.engine.weights import STATES, net_of, room_for
@@ -78,7 +79,8 @@ class CompiledEngine:
     ) -> Iterator[tuple[int, float]]:
         """Up to ``length`` tokens from position ``position`` on, and the model's log-probability of each, in nats.
 
-        The first is drawn from ``logits_V``; the last is ``stop`` if it came. ToolkitError where nothing can be drawn.
+        The first is drawn from ``logits_V``; the last is ``stop`` if it came. Fewer come where the table has ended and
+        nothing may follow. ToolkitError where nothing can be drawn.
         """
         room, code, scratch = room_for(self._net), encoded(program), scratch_for(program)
         situation, memory = situation_before(program), memory.copy()
@@ -111,9 +113,12 @@ class CompiledEngine:
                 log_probabilities,
             )
             tokens = tokens[:count]
+            over = tokens[-1] == NO_TOKEN and program.table is not None and complete(program.table, state, left)
+            if over:
+                tokens = tokens[:-1]
             sound(tokens)
             yield from zip(tokens.tolist(), log_probabilities.tolist(), strict=False)
-            if tokens[-1] == stop:
+            if over or tokens[-1] == stop:
                 return
             made, used, size = made + count, used + count, min(2 * size, _LONGEST_BLOCK)
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from toolkit.core import BoolArray, ToolkitError
-from toolkit.core.program import NOT_A_NUMBER, NOTHING_LEFT, Program, Table
+from toolkit.core.program import NOT_A_NUMBER, NOTHING_LEFT, NOWHERE, Program, Table
 from toolkit.engine.scalar.chain import NO_NUMBER, NO_TOKEN, Code, Scratch, block
 from toolkit.engine.scalar.row import Floats, Ids
 
@@ -101,6 +101,12 @@ def sound(tokens: Ids) -> None:
     """ToolkitError, in the words of `toolkit.sampling`, where one of ``tokens`` could not be drawn."""
     if (tokens < 0).any():
         raise ToolkitError(_WHY[int(tokens[tokens < 0][0])])
+
+
+def complete(table: Table, state: int, left: int) -> bool:
+    """Whether a sequence that has come to ``state`` is whole, and nothing may follow it."""
+    following = table.next_QU[state][table.column_V]
+    return bool(table.distance_Q[state] == 0 and not (table.distance_Q[following[following != NOWHERE]] < left).any())
 
 
 def situation_before(program: Program) -> Situation:

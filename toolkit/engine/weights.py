@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from toolkit.engine.scalar.integers import INPUTS, LANES, packed, padded
-from toolkit.engine.scalar.network import GRU, LSTM, RNN, UNROLLED, Floats32, Net, Room, Stack
+from toolkit.engine.scalar.network import GRU, LSTM, NORM, RNN, UNROLLED, Floats32, Net, Room, Stack
 
 _CELLS = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
 STATES = {RNN: 1, GRU: 1, LSTM: 2}
@@ -96,7 +96,7 @@ def _rounded(weights_OI: npt.NDArray[Any]) -> tuple[Floats32, npt.NDArray[np.int
 
 def _normalised(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
     spread = rows.var(axis=1, keepdims=True)
-    normal: npt.NDArray[Any] = (rows - rows.mean(axis=1, keepdims=True)) / np.sqrt(spread + 1e-5)
+    normal: npt.NDArray[Any] = (rows - rows.mean(axis=1, keepdims=True)) / np.sqrt(spread + NORM)
     return normal
 
 
