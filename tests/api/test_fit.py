@@ -26,6 +26,7 @@ from toolkit.api import (
     Stepped,
     Stopped,
     Validated,
+    choosing,
     dry_run,
     fit,
     fitting,
@@ -256,6 +257,8 @@ def test_a_run_under_minutes_goes_on_where_its_schedule_stood(
 ) -> None:
     ticks = itertools.count()
     monkeypatch.setattr(fitting, "time", SimpleNamespace(monotonic=lambda: 0.02 * next(ticks)))  # whoever looks waits
+    monkeypatch.setattr(choosing, "most_epochs", lambda tokens: 1e9)
+    monkeypatch.setattr(fitting, "_PATIENCE", 1e9)
     run = tmp_path / "run"
     _interrupted(_plan(corpus, run, steps=None, minutes=0.1), 20)
     point = runs.newest_point(run, pytest.fail)
@@ -269,6 +272,28 @@ def test_a_run_under_minutes_goes_on_where_its_schedule_stood(
     assert isinstance(events[-1], Finished)
     assert events[-1].result["steps"] > 40
     assert events[-1].result["seconds"] == pytest.approx(6, abs=0.3)
+
+
+def test_minutes_that_would_be_wasted_are_not_spent(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that overfits ends before its time and keeps its best weights; the same run in steps makes all of them."""
+    monkeypatch.setattr(choosing, "most_epochs", lambda tokens: 200)
+    plan = _plan(corpus, tmp_path / "run", steps=None, minutes=5, training={"validations": 40})
+    events = list(fit(plan))
+    assert any(isinstance(each, Noted) and "Stops early" in each.text for each in events)
+    assert events[-1].result["seconds"] < 60  # type: ignore[union-attr]
+    validated = [each.nats_per_token for each in events if isinstance(each, Validated)]
+    assert min(validated) < min(validated[-3:])
+    assert open_run(tmp_path / "run").evaluate(str(corpus)).nats_per_token < 1.05 * min(validated)
+
+
+def test_the_line_at_the_end_says_what_counting_gets(whole: Path, corpus: Path, tmp_path: Path) -> None:
+    events = list(fit(_plan(corpus, tmp_path / "run")))
+    (said,) = [each.text for each in events if isinstance(each, Noted) and "-gram model gets" in each.text]
+    result = events[-1].result  # type: ignore[union-attr]
+    assert said.startswith(f"{result['val_nats_per_byte']:.3f} nats per byte")
+    assert result["ngram_nats_per_token"] > 0
 
 
 def test_a_finished_run_has_nothing_to_resume(whole: Path) -> None:

@@ -26,7 +26,7 @@ from toolkit.api.shipping import ship
 from toolkit.api.streaming import Stream
 
 if TYPE_CHECKING:
-    from toolkit.api.fitting import Plan, Stopped, dry_run, fit, resume
+    from toolkit.api.fitting import Stopped, dry_run, fit, resume
 
 _TRAINING = frozenset({"Plan", "Stopped", "dry_run", "fit", "resume"})
 

@@ -20,8 +20,9 @@ def command(config: RunConfig) -> str:
             words += [f"--{name}", str(asked[name])]
     for name, value in asked["reading"].items():
         words += [f"--{name.replace('_', '-')}", str(value)]
-    for name, value in config.budget.items():
-        words += [f"--{name}", str(int(value)) if value == int(value) else str(value)]
+    length = "minutes" if "minutes" in config.budget else "steps"
+    value = config.budget[length]
+    words += [f"--{length}", str(int(value)) if value == int(value) else str(value)]
     words += ["--seed", str(config.seed)]
     if asked["from"]:
         words += ["--from", asked["from"]]

@@ -8,32 +8,43 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import importlib.metadata
 import math
-import platform
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import toolkit
+import torch
+
 from toolkit import domains, runs
-from toolkit.api.asking import generation_knobs
+from toolkit.api.baseline import Baseline, baseline
 from toolkit.api.calibrating import measured
 from toolkit.api.cards import model_card
-from toolkit.api.choosing import dropout_for, reading
 from toolkit.api.events import Event, Finished, Noted, Previewed, Started, Stepped, Validated
-from toolkit.api.materials import codec_for, open_corpus, prepare
+from toolkit.api.materials import open_corpus, prepare
 from toolkit.api.originality import MOST_SYMBOLS, build_index, read_index, write_index
+from toolkit.api.planning import Plan, device_called, planned, varied
 from toolkit.api.running import open_run
 from toolkit.batches import Encoded, Rows, Vary
-from toolkit.core import CheckpointError, Codec, Corpus, ToolkitError, UsageError, Varying, checked, unknown
-from toolkit.evaluate import evaluate
+from toolkit.core import CheckpointError, Codec, Corpus, ToolkitError, UsageError, checked
+from toolkit.evaluate import Evaluation, evaluate
 from toolkit.models import ModelSettings, RecurrentLM, parameters
 from toolkit.originality import NgramIndex
 from toolkit.runs import Metrics, RunConfig
-from toolkit.train import ALONE, Group, Progress, Training, TrainSettings, optimiser_for, train, uses_bf16
+from toolkit.train import (
+    ALONE,
+    Group,
+    Progress,
+    Training,
+    TrainSettings,
+    optimiser_for,
+    train,
+    uses_bf16,
+    weights_of,
+)
+
+__all__ = ["Plan", "Stopped", "dry_run", "fit", "resume"]
 
 _QUICK = 20_000  # predictions in a quick estimate of the validation loss, over 32 streams
 _QUICK_ROWS = 32
@@ -41,34 +52,11 @@ _LOG_EVERY = 10  # steps between two records of metrics.jsonl
 _EVALUATION_SHARE = 0.15  # of a budget in minutes, at most, for the final one-stream evaluation
 _MARGIN = 1.25  # by which an estimate of seconds may be wrong
 _PREVIEW = 160  # tokens of a preview
+_WORSE, _PATIENCE = 1.01, 3  # so much above the best loss, in so many validations in a row, and a run has overfitted
 
 
 class Stopped(Exception):  # noqa: N818 (it is a wish, not an error)
     """Whoever drives the fit asked it to end; everything needed to go on is saved."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to train, on what, for how long: ``minutes`` of the whole command, or a number of ``steps``.
-
-    ``model`` and ``training`` override single settings by name; ``sampling`` becomes the run's defaults.
-    ``start_from`` is a run whose weights and codec to begin with.
-    """
-
-    corpus: str
-    out: str | Path
-    domain: str | None = None
-    codec: str | None = None
-    vocabulary: int | None = None
-    minutes: float | None = None
-    steps: int | None = None
-    seed: int = 0
-    device: str = "auto"
-    model: Mapping[str, Any] = field(default_factory=dict)
-    training: Mapping[str, Any] = field(default_factory=dict)
-    sampling: Mapping[str, Any] = field(default_factory=dict)
-    reading: Mapping[str, Any] = field(default_factory=dict)
-    start_from: str | Path | None = None
 
 
 def _never() -> bool:
@@ -82,15 +70,17 @@ def fit(plan: Plan, *, stopping: Callable[[], bool] = _never, group: Group = ALO
     if not (plan.minutes or plan.steps or 0) > 0:
         raise UsageError("a training takes more than 0 minutes or steps.")
     corpus = open_corpus(plan.corpus, domain=plan.domain, codec=plan.codec, **plan.reading)
-    config, codec, notes = _planned(plan, corpus, group)
-    folder = Path(plan.out)
+    asked = planned(plan, corpus, group)
+    began = time.monotonic() - asked.seconds
+    config, codec, folder = asked.config, asked.codec, Path(plan.out)
     index, said = _index(plan, corpus) if group.rank == 0 else (None, [])
-    fitting = _Fitting(folder, config, corpus, codec, stopping, group, _device(plan.device))
+    spent = time.monotonic() - began
+    fitting = _Fitting(folder, config, corpus, codec, stopping, group, device_called(plan.device), spent)
     if group.rank == 0:  # only now that nothing in the plan can be refused any more
         runs.create(folder, config, codec.save)
     if index is not None:
         write_index(folder, index)
-    yield from (Noted(each) for each in [*notes, *said])
+    yield from (Noted(each) for each in [*asked.notes, *said])
     yield from fitting.events()
 
 
@@ -109,16 +99,17 @@ def resume(
     corpus = open_corpus(asked["corpus"], domain=config.domain, **asked["reading"])
     if corpus.sha256 != config.corpus["sha256"]:
         raise CheckpointError(f"the corpus {asked['corpus']!r} has changed since {folder} began; it cannot be resumed.")
-    yield from _Fitting(folder, config, corpus, opened.codec, stopping, group, _device(device)).events()
+    yield from _Fitting(folder, config, corpus, opened.codec, stopping, group, device_called(device)).events()
 
 
 def dry_run(plan: Plan) -> dict[str, Any]:
     """What `fit` would do, and how much of it; writes nothing but the cache of the encoded corpus."""
     corpus = open_corpus(plan.corpus, domain=plan.domain, codec=plan.codec, **plan.reading)
-    config, codec, notes = _planned(plan, corpus)
+    asked = planned(plan, corpus)
+    config, codec = asked.config, asked.codec
     training = checked(TrainSettings, config.training)
     encoded = prepare(corpus, codec)
-    rows = _rows(encoded.split("train"), training, plan.seed, _vary(codec, training, corpus.whole))
+    rows = _rows(encoded.split("train"), training, plan.seed, varied(codec, training, corpus.whole))
     size = parameters(RecurrentLM(codec.size, checked(ModelSettings, config.model)))
     return {
         "corpus": corpus.name,
@@ -130,96 +121,12 @@ def dry_run(plan: Plan) -> dict[str, Any]:
         "steps_per_epoch": rows.steps_per_epoch,
         "steps": plan.steps,
         "minutes": plan.minutes,
-        "memory_bytes": 16 * size,  # weights, gradients and AdamW's two moments in fp32
-        "disk_bytes": 40 * size,  # best weights and three resume points, the oldest until the newest stands
+        "memory_bytes": 20 * size,  # weights, their average, gradients and AdamW's two moments in fp32
+        "disk_bytes": 52 * size,  # best weights and three resume points, the oldest until the newest stands
         "model": config.model,
         "training": config.training,
-        "notes": notes,
+        "notes": asked.notes,
     }
-
-
-def _planned(plan: Plan, corpus: Corpus[Any], group: Group = ALONE) -> tuple[RunConfig, Codec[Any, Any], list[str]]:
-    notes: list[str] = []
-    model_given = dict(plan.model)
-    base = None if plan.start_from is None else open_run(plan.start_from)
-    if base is None:
-        codec = codec_for(corpus, plan.codec, plan.vocabulary)
-    else:
-        if base.config.domain != corpus.domain:
-            raise UsageError(f"{plan.start_from} is a run of {base.config.domain}, and the corpus is {corpus.domain}.")
-        if plan.codec not in (None, base.codec.name):
-            raise UsageError(f"fine-tuning keeps the codec of the run it starts from ({base.codec.name}).")
-        codec = base.codec
-        model_given = {**base.config.model, **model_given}
-        notes.append(f"Starting from {base.name}; its codec and its shape are kept.")
-    if plan.codec is None:
-        notes.append(f"Codec: {codec.name}, {codec.size:,} ids (--codec chooses another).")
-    domain = domains.find(corpus.domain)
-    model = checked(ModelSettings, model_given)
-    training = checked(TrainSettings, plan.training)
-    if "dropout" not in model_given:
-        model, said = _with_dropout(plan, corpus, codec, model, training, group)
-        notes.append(said)
-    sampling = _checked_sampling(domain.name, plan.sampling)
-    if _vary(codec, training, corpus.whole) is not None:
-        notes.append("Every epoch reads new variants of the documents (train.augment=no reads them as they are).")
-    config = RunConfig(
-        domain=corpus.domain,
-        codec={"name": codec.name, "fingerprint": codec.fingerprint},
-        vocabulary=codec.size,
-        model=dataclasses.asdict(model),
-        training=dataclasses.asdict(training),
-        sampling={**domain.sampling, **sampling},
-        seed=plan.seed,
-        budget={"minutes": plan.minutes} if plan.minutes is not None else {"steps": float(plan.steps or 0)},
-        corpus={
-            "name": corpus.name,
-            "source": corpus.source,
-            "licence": corpus.licence,
-            "sha256": corpus.sha256,
-            "whole": corpus.whole,
-            **({} if base is None else {"base": base.config.corpus}),
-            "asked": {
-                "corpus": plan.corpus,
-                "domain": plan.domain,
-                "vocabulary": plan.vocabulary,
-                "reading": dict(plan.reading),
-                "from": None if plan.start_from is None else str(plan.start_from),
-                "set": _as_set(model=plan.model, train=plan.training, sample=plan.sampling),
-            },
-        },
-        versions={
-            "toolkit": toolkit.__version__,
-            "python": platform.python_version(),
-            "torch": importlib.metadata.version("torch"),
-        },
-    )
-    return config, codec, notes
-
-
-def _with_dropout(
-    plan: Plan,
-    corpus: Corpus[Any],
-    codec: Codec[Any, Any],
-    model: ModelSettings,
-    training: TrainSettings,
-    group: Group,
-) -> tuple[ModelSettings, str]:
-    """``model`` with the dropout that suits how often the run reads its corpus, and what was chosen, in a sentence."""
-    tokens = len(prepare(corpus, codec).split("train").tokens)
-    read = reading(
-        tokens,
-        model=model,
-        vocabulary=codec.size,
-        training=training,
-        minutes=plan.minutes,
-        steps=plan.steps,
-        device=_device(plan.device),
-    )
-    (dropout,) = group.told(dropout_for(read.epochs))
-    speed = "" if read.tokens_per_second is None else f"{read.tokens_per_second:,.0f} tokens a second here, "
-    said = f"Dropout: {dropout:g}, for {speed}{read.epochs:.1f} epochs (--set model.dropout=… chooses another)."
-    return dataclasses.replace(model, dropout=dropout), said
 
 
 def _index(plan: Plan, corpus: Corpus[Any]) -> tuple[NgramIndex | None, list[str]]:
@@ -234,31 +141,6 @@ def _index(plan: Plan, corpus: Corpus[Any]) -> tuple[NgramIndex | None, list[str
     return index, []
 
 
-def _checked_sampling(domain: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    known = {each.name: each for each in generation_knobs(domain)}
-    for name in given:
-        if name not in known:
-            raise unknown(f"setting of {domain}", name, known)
-    return {name: known[name].check(value) for name, value in given.items()}
-
-
-def _as_set(**groups: Mapping[str, Any]) -> list[str]:
-    """The single settings that a plan overrides, as the command line's --set takes them."""
-    return [f"{group}.{name}={value}" for group, given in groups.items() for name, value in given.items()]
-
-
-def _device(asked: str) -> str:
-    import torch
-
-    if asked == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.empty(1, device=asked)
-    except (RuntimeError, AssertionError, NotImplementedError):
-        raise UsageError(f"PyTorch can use no device called {asked!r} here; 'cpu' always works.") from None
-    return asked
-
-
 @dataclass(frozen=True)
 class _Turn:
     """What all processes do after a step, decided by the first of them."""
@@ -269,7 +151,10 @@ class _Turn:
 
 
 class _Clock:
-    """How much of the run is over; ``over`` was when the clock was started, ``spent`` seconds into the run."""
+    """How much of the run is over; ``over`` was when the clock was started, ``spent`` seconds into the run.
+
+    A budget may hold minutes, a number of steps, or both: then the run is over when either is.
+    """
 
     def __init__(self, budget: Mapping[str, float], spent: float = 0.0, over: float = 0.0) -> None:
         self.steps = budget.get("steps")
@@ -282,10 +167,11 @@ class _Clock:
         return time.monotonic() - self.began
 
     def fraction(self, step: int) -> float:
-        if self.steps:
-            return min(1.0, step / self.steps)
+        made = step / self.steps if self.steps else 0.0
+        if not self.seconds:
+            return min(1.0, made)
         left = max(self.seconds - self.spent, 1e-9)
-        return min(1.0, self.over + (1 - self.over) * (self.elapsed - self.spent) / left)
+        return min(1.0, max(made, self.over + (1 - self.over) * (self.elapsed - self.spent) / left))
 
 
 class _Fitting:
@@ -300,16 +186,17 @@ class _Fitting:
         stopping: Callable[[], bool],
         group: Group,
         device: str,
+        spent: float = 0.0,
     ) -> None:
         self.folder, self.config, self.codec, self.stopping, self.group = folder, config, codec, stopping, group
         self.unit = domains.find(config.domain).unit
         self.settings = checked(TrainSettings, config.training)
         store = prepare(corpus, codec)
-        self.clock = _Clock(config.budget)
+        self.clock = _Clock(config.budget, spent)
         self.learnt, validation = store.split("train"), store.split("validation")
         self.held_out = validation if validation.predictions else self.learnt
         self.split = "validation" if validation.predictions else "train"
-        vary = _vary(codec, self.settings, corpus.whole)
+        vary = varied(codec, self.settings, corpus.whole)
         self.rows = _rows(self.learnt, self.settings, config.seed, vary)
         if self.rows.rows % group.size:
             raise UsageError(f"train.batch ({self.rows.rows} rows) cannot be shared out evenly among {group.size}.")
@@ -317,7 +204,8 @@ class _Fitting:
         self.training = _first_training(config, self.settings, device, begun)
         self.device = next(self.training.model.parameters()).device
         self.precision = "bf16" if uses_bf16(self.settings.precision, self.device) else "fp32"
-        self.best = float("inf")
+        self.best, self.worse = float("inf"), 0
+        self.counted: Baseline | None = None
         self.turn = _Turn(0.0)
 
     def events(self) -> Iterator[Event]:
@@ -327,6 +215,7 @@ class _Fitting:
             offset = self._restore(warnings.append)
             yield from (Noted(each) for each in warnings)
             self.metrics = Metrics(self.folder, offset) if self.group.rank == 0 else None
+            self.counted = baseline(self.learnt, self.held_out, self.codec.size) if self.group.rank == 0 else None
             streams = self._plan_evaluation()
             size = parameters(self.training.model)
             yield Started(self.folder, size, len(self.learnt.tokens), self.training.step, self.precision)
@@ -348,7 +237,7 @@ class _Fitting:
             group=self.group,
         )
         for progress in steps:
-            fraction = self.clock.fraction(progress.step)
+            fraction = 1.0 if self._overfitted else self.clock.fraction(progress.step)
             due = int(fraction * self.settings.validations) > int(self.turn.fraction * self.settings.validations)
             late = time.monotonic() - saved > self.settings.save_seconds
             stop = self.stopping()
@@ -375,18 +264,26 @@ class _Fitting:
         if due:
             yield from self._validate(progress.step)
 
+    @property
+    def _overfitted(self) -> bool:
+        """Whether what is left would be wasted. A number of steps that was asked for is made nevertheless."""
+        return self.worse >= _PATIENCE and self.clock.seconds > 0
+
     def _validate(self, step: int) -> Iterator[Event]:
         assert self.metrics is not None
-        quick = evaluate(self.training.model, self.held_out, rows=_QUICK_ROWS, chunk=512, limit=_QUICK)
+        quick = evaluate(self.training.average, self.held_out, rows=_QUICK_ROWS, chunk=512, limit=_QUICK)
         loss = quick.nats_per_token
         best = loss < self.best
+        self.worse = self.worse + 1 if loss > _WORSE * self.best else 0
         if best:
             self.best = loss
-            runs.write_weights(self.folder, self.training.snapshot(ALONE)[1]["model"])
+            runs.write_weights(self.folder, weights_of(self.training.average))
         self.metrics.append({"step": step, "quick_nats_per_token": loss, "best": best})
         yield Validated(step, loss, quick.nats_per(self.unit), self.unit, best)
         if best:
             yield self._preview(step)
+        if self._overfitted:
+            yield Noted("Stops early: the validation loss only rises. The best weights are kept.")
 
     def _preview(self, step: int) -> Event:
         try:
@@ -397,7 +294,7 @@ class _Fitting:
 
     def _plan_evaluation(self) -> int:
         """How many streams the final evaluation reads: one, unless the minutes forbid it. Its time is set aside."""
-        if self.clock.steps:
+        if not self.clock.seconds:
             return 1
         for _ in range(2):  # the first one warms up
             began = time.monotonic()
@@ -414,6 +311,14 @@ class _Fitting:
             yield from self._validate(self.training.step)
         model = open_run(self.folder).model.to(self.device)
         score = evaluate(model, self.held_out, rows=streams)
+        counted = (
+            {}
+            if self.counted is None
+            else {
+                "ngram_order": self.counted.order,
+                "ngram_nats_per_token": round(self.counted.nats_per_token, 5),
+            }
+        )
         result = {
             "parameters": parameters(model),
             "steps": self.training.step,
@@ -424,19 +329,31 @@ class _Fitting:
             "split": self.split,
             "streams": streams,
             **{name: round(value, 5) for name, value in score.report().items()},
+            **counted,
         }
         calibration = measured(self.codec, self.held_out.tokens, score.nats_per_token).data()
         config = dataclasses.replace(self.config, result=result, calibration=calibration)
         index = read_index(self.folder)
         runs.write_atomically(self.folder / "README.md", model_card(config, index=index).encode())
         runs.write_config(self.folder, config)
+        if self.counted is not None:
+            yield Noted(self._compared(score))
         yield Finished(self.folder, result)
+
+    def _compared(self, score: Evaluation) -> str:
+        """The loss beside that of the n-gram model, in one line."""
+        assert self.counted is not None
+        per_unit = score.nats_per(self.unit)
+        counted = per_unit * self.counted.nats_per_token / score.nats_per_token
+        split = "held-out" if self.split == "validation" else "training"
+        return f"{per_unit:.3f} nats per {self.unit} of the {split} split; {self.counted.name} gets {counted:.3f}."
 
     def _save(self) -> None:
         numbers, tensors = self.training.snapshot(self.group)
         if self.metrics:
             facts = numbers | {
                 "best": self.best if math.isfinite(self.best) else None,
+                "worse": self.worse,
                 "spent": self.clock.elapsed,
                 "fraction": self.turn.fraction,
                 "metrics": self.metrics.offset,
@@ -454,6 +371,7 @@ class _Fitting:
             facts = point.facts
             self.training.restore(facts, point.tensors, self.group)
             self.best = float("inf") if facts["best"] is None else float(facts["best"])
+            self.worse = int(facts["worse"])
             self.clock = _Clock(self.config.budget, float(facts["spent"]), float(facts["fraction"]))
             return int(facts["metrics"])
         except (KeyError, ValueError, RuntimeError, IndexError, TypeError):
@@ -465,15 +383,8 @@ def _rows(encoded: Encoded, settings: TrainSettings, seed: int, vary: Vary | Non
     return Rows(encoded, rows=settings.batch, chunk=settings.chunk, seed=seed, fresh_start=fresh, vary=vary)
 
 
-def _vary(codec: Codec[Any, Any], settings: TrainSettings, whole: bool) -> Vary | None:
-    """How documents are varied from epoch to epoch; None where they are read as they are."""
-    return codec.variant_ids if settings.augment and not whole and isinstance(codec, Varying) else None
-
-
 def _first_training(config: RunConfig, settings: TrainSettings, device: str, begun: bool) -> Training:
     """The model at its beginning; one that is to be restored anyway (``begun``) needs no base run."""
-    import torch
-
     torch.manual_seed(config.seed)
     model = RecurrentLM(config.vocabulary, checked(ModelSettings, config.model))
     base = config.corpus["asked"]["from"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import inspect
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -89,12 +89,18 @@ def guess_domain(corpus: str) -> str:
 
 
 def codec_for(corpus: Corpus[Any], name: str | None, size: int | None) -> Codec[Any, Any]:
-    """A codec of that name built for the corpus's training items; the domain's default when none is named."""
+    """A codec of that name built for the corpus's training items; when none is named, one that suits them."""
     domain = domains.find(corpus.domain)
-    chosen = name or domain.default_codec
-    if chosen not in domain.codecs:
-        raise unknown(f"{domain.name} codec", chosen, domain.codecs)
-    return domain.codecs[chosen].build((each.item for each in corpus.read("train")), size=size)
+
+    def items() -> Iterator[Any]:
+        return (each.item for each in corpus.read("train"))
+
+    if name is None:
+        name, suited = (domain.default_codec, None) if domain.suits is None else domain.suits(items())
+        size = suited if size is None else size
+    if name not in domain.codecs:
+        raise unknown(f"{domain.name} codec", name, domain.codecs)
+    return domain.codecs[name].build(items(), size=size)
 
 
 def load_codec(domain: str, name: str, folder: Path) -> Codec[Any, Any]:

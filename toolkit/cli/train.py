@@ -142,7 +142,7 @@ def _refuse_contradictions(config: Any, asked: Mapping[str, Any], out: Path) -> 
         "codec": config.codec["name"],
         "vocabulary": began.get("vocabulary"),
         "minutes": config.budget.get("minutes"),
-        "steps": config.budget.get("steps"),
+        "steps": None if "minutes" in config.budget else config.budget.get("steps"),
         "seed": config.seed,
         "start_from": began["from"],
         **{f"model.{name}": value for name, value in config.model.items()},

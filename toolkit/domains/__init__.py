@@ -87,6 +87,8 @@ class Domain(Generic[Item, Part]):
     for a codec, the controls, the engine and the ids that open the sequence. ``gap_asked`` is the gap in the given item
     that the controls ask to fill, and ``filled`` the whole item with a middle in it.
 
+    ``suits`` gives the name and the size of a codec that suits training items, where a domain looks at them for that.
+
     ``data`` is an item as what JSON holds, and ``of_data`` the item again.
 
     ``view`` is how items are compared with a training corpus; ``copy_limit`` makes the constraint that what comes
@@ -96,6 +98,7 @@ class Domain(Generic[Item, Part]):
     name: str
     codecs: Mapping[str, type[Codec[Item, Part]]]
     default_codec: str
+    suits: Callable[[Iterable[Item]], tuple[str, int | None]] | None = None
     built_in: Mapping[str, BuiltIn[Item]] = field(default_factory=dict)
     suffixes: frozenset[str]
     read: Callable[..., Corpus[Item]]

@@ -10,6 +10,7 @@ from toolkit.core import Codec
 from toolkit.domains import Domain
 from toolkit.domains.text.built_in import BUILT_IN
 from toolkit.domains.text.characters import CharCodec
+from toolkit.domains.text.choosing import chosen_codec
 from toolkit.domains.text.constraints import constraint
 from toolkit.domains.text.controls import TextControls, hold_back
 from toolkit.domains.text.corpora import SUFFIXES, read
@@ -55,6 +56,7 @@ DOMAIN: Domain[str, str] = Domain(
     name="text",
     codecs={each.name: each for each in (CharCodec, ByteCodec, UnigramCodec, BpeCodec)},
     default_codec="char",
+    suits=chosen_codec,
     built_in=BUILT_IN,
     suffixes=SUFFIXES,
     read=read,
