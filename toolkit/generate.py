@@ -7,17 +7,28 @@ whether it is streamed, nor on the rows beside it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from toolkit.core import BoolArray, Constraint, Decoder, Decoding, Engine, FloatArray, ToolkitError, UsageError
+from toolkit.core import (
+    BoolArray,
+    Constraint,
+    Decoder,
+    Decoding,
+    DecodingTogether,
+    Engine,
+    FloatArray,
+    ToolkitError,
+    UsageError,
+)
 from toolkit.core.program import Program
 from toolkit.sampling import Anything, Finishing, Opening, Sampler, decided, lower, opened, pending, withdraw
 
 Part = TypeVar("Part")
 S = TypeVar("S")
+Made = TypeVar("Made")
 
 ANYTHING = Anything()
 
@@ -74,23 +85,31 @@ def tokens(
     Before the first token is made: UsageError when ``given`` breaks the constraint or holds an id that does
     not exist, or when ``length`` cannot hold the shortest ending. Closing the iterator at any point is fine.
     """
-    opening = opened(
-        prompt,
-        sampler=sampler,
-        constraint=constraint,
-        given=given,
-        length=length,
-        stop=stop,
-        vocabulary=engine.vocabulary,
-    )
+    more: dict[str, Any] = {"sampler": sampler, "length": length, "stop": stop, "constraint": constraint}
+    opening = _opening(engine, prompt, given, **more)
     if length and isinstance(engine, Decoding):
-        seen = opening.seen if given is None else given
-        program = lower(
-            sampler, constraint, vocabulary=engine.vocabulary, prompt=opening.seen, given=seen, length=length
-        )
+        program = _program(engine, opening.seen, given, **more)
         if not program.untabled:
             return _decoded(engine, opening.tokens, program, start, length, seed, stop)
     return _decode(engine, opening, sampler, start, start + length, seed, stop)
+
+
+def _opening(engine: Engine, prompt: Sequence[int], given: Sequence[int] | None, **more: Any) -> Opening:
+    return opened(prompt, given=given, vocabulary=engine.vocabulary, **more)
+
+
+def _program(
+    engine: Engine,
+    seen: Sequence[int],
+    given: Sequence[int] | None,
+    *,
+    sampler: Sampler,
+    constraint: Constraint[Any],
+    length: int,
+    stop: int,
+) -> Program:
+    given = seen if given is None else given
+    return lower(sampler, constraint, vocabulary=engine.vocabulary, prompt=seen, given=given, length=length)
 
 
 def _decoded(
@@ -224,11 +243,38 @@ def batch(
 
     One seed for each prompt. Errors as `tokens`, before the first token of any row.
     """
-    rows = [
-        tokens(engine, prompt, sampler=sampler, length=length, stop=stop, constraint=constraint, seed=seed)
-        for prompt, seed in zip(prompts, seeds, strict=True)
-    ]
-    return _in_turn(rows)
+    more: dict[str, Any] = {"sampler": sampler, "length": length, "stop": stop, "constraint": constraint}
+    together = list(zip(map(tuple, prompts), seeds, strict=True))
+    if length and len(together) > 1 and isinstance(engine, DecodingTogether) and engine.together:
+        openings = _each_once(lambda prompt: _opening(engine, prompt, None, **more), [each for each, _ in together])
+        programs = _each_once(lambda seen: _program(engine, seen, None, **more), [each.seen for each in openings])
+        if not any(each.untabled for each in programs):
+            return _decoded_together(engine, [each.tokens for each in openings], programs, seeds, length, stop)
+    return _in_turn(tokens(engine, prompt, seed=seed, **more) for prompt, seed in together)
+
+
+def _decoded_together(
+    engine: DecodingTogether,
+    prompts: Sequence[Sequence[int]],
+    programs: Sequence[Program],
+    seeds: Sequence[int],
+    length: int,
+    stop: int,
+) -> Iterator[tuple[int, Step]]:
+    """What `_in_turn` yields, by an engine that takes rows through the network side by side."""
+    fed = _each_once(lambda prompt: engine.feed(prompt, engine.begin()), prompts)
+    logits_NV = np.stack([logits_V for logits_V, _ in fed])
+    memory = engine.beside([memory for _, memory in fed])
+    turns = engine.decode_together(programs, logits_NV, memory, seeds=seeds, position=0, length=length, stop=stop)
+    for position, turn in enumerate(turns):
+        for each in turn:
+            yield each.row, Step(each.token, each.log_probability, position)
+
+
+def _each_once(made: Callable[[Any], Made], given: Iterable[Any]) -> list[Made]:
+    """``made(each)`` of every one given, worked out once for those that are equal."""
+    known: dict[Any, Made] = {}
+    return [known[each] if each in known else known.setdefault(each, made(each)) for each in given]
 
 
 def parts(decoder: Decoder[Part], steps: Iterable[Step]) -> Iterator[Part]:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from toolkit import generate
-from toolkit.core import UsageError
+from toolkit.core import ToolkitError, UsageError
 from toolkit.core.program import NOWHERE
 from toolkit.engine import open_engine
 from toolkit.models import ModelSettings, RecurrentLM
@@ -16,6 +16,7 @@ from toolkit.sampling.constraints import Written
 
 pytest.importorskip("numba", reason="the compiled engine needs the extra 'fast'")
 
+from toolkit.engine import compiled, side_by_side
 from toolkit.engine.scalar import integers
 
 V = 23
@@ -182,3 +183,85 @@ def test_what_is_tied_is_read_twice():
     tokens = [1, 2, 3]
     expected = log_probabilities(open_engine(network), tokens)
     assert (log_probabilities(open_engine(network, name="compiled"), tokens) - expected).abs().max() < 1e-4
+
+
+def together(engine, prompts, **more):
+    """The steps of every row of a batch, and the order they came in."""
+    rows, turns = {row: [] for row in range(len(prompts))}, []
+    for row, step in generate.batch(engine, prompts, seeds=range(50, 50 + len(prompts)), stop=0, **more):
+        rows[row].append(step)
+        turns.append((step.position, row))
+    return list(rows.values()), turns
+
+
+EXACT = pytest.mark.skipif(
+    not side_by_side.exact_products(), reason="PyTorch does not multiply bytes exactly on this processor"
+)
+
+
+@EXACT
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_rows_of_eight_bits_are_what_each_is_alone_to_the_last_bit(cell, shape):
+    engine = open_engine(model(cell, **shape), name="compiled-int8")
+    rng = np.random.default_rng(3)
+    histories = [[int(token)] for token in rng.integers(0, V, 70)]  # more than a tile, more than a thread's share
+    memory = engine.beside([engine.feed(history, engine.begin())[1] for history in histories])
+    for _ in range(3):
+        tokens = rng.integers(0, V, 70).tolist()
+        logits_NV, memory = engine.advance(tokens, memory)
+        histories = [[*history, token] for history, token in zip(histories, tokens, strict=True)]
+    for row, history in enumerate(histories):
+        logits_V, alone = engine.feed(history, engine.begin())
+        assert np.array_equal(logits_NV[row], logits_V)
+        assert np.array_equal(memory[row], alone[0])
+
+
+@EXACT
+@pytest.mark.parametrize("constraint", [Anything(), Forbid([3, 5], V), Word()], ids=lambda each: type(each).__name__)
+def test_a_batch_of_eight_bits_is_its_rows_alone(constraint):
+    """Prompts of different lengths, equal ones among them; rows that end on the way; a chain that remembers."""
+    engine = open_engine(model(layers=2), name="compiled-int8")
+    sampler = Sampler.from_settings({"temperature": 0.9, "repetition_penalty": 1.3, "mirostat": 2})
+    prompts = [[0], [0, 4, 2, 2], [0], [7], [0, 4, 2, 2], [0, 1]]
+    if isinstance(constraint, Word):
+        prompts = [[0], [0, 3], [0], [0, 3, 1], [0, 3], [0]]
+    more = {"sampler": sampler, "length": 60, "constraint": constraint}
+    rows, turns = together(engine, prompts, **more)
+    for row, prompt in enumerate(prompts):
+        assert rows[row] == list(generate.tokens(engine, prompt, seed=50 + row, stop=0, **more))
+    assert turns == sorted(turns)
+    assert len({len(each) for each in rows}) > 1
+
+
+def test_rows_part_by_part_where_no_product_is_exact(monkeypatch):
+    engine = open_engine(model(), name="compiled-int8")
+    prompts = [[0], [0, 4], [0]]
+    more = {"sampler": Sampler(), "length": 20}
+    expected = [list(generate.tokens(engine, each, seed=50 + row, stop=0, **more)) for row, each in enumerate(prompts)]
+    monkeypatch.setattr(compiled, "exact_products", lambda: False)
+    assert together(engine, prompts, **more)[0] == expected
+
+
+@EXACT
+def test_a_row_that_cannot_be_drawn_ends_the_batch_in_the_words_of_the_readable_loop():
+    engine = open_engine(model(), name="compiled-int8")
+    with torch.no_grad():
+        broken = model()
+        broken.head.bias.fill_(float("nan"))
+    with pytest.raises(ToolkitError) as said:
+        list(generate.tokens(open_engine(broken), [0], sampler=Sampler(), length=5, stop=0))
+    with pytest.raises(ToolkitError) as also:
+        together(open_engine(broken, name="compiled-int8"), [[0], [0, 1]], sampler=Sampler(), length=5)
+    assert str(said.value) == str(also.value)
+    with pytest.raises(UsageError, match="the model knows"):
+        generate.batch(engine, [[0], [0, V + 1]], seeds=(1, 2), sampler=Sampler(), length=5, stop=0)
+
+
+@pytest.mark.parametrize(("outputs", "inputs"), [(16, 4), (64, 8), (80, 40), (200, 37), (1, 1)])
+def test_packed_weights_are_found_again(outputs, inputs):
+    weights_OI = np.random.default_rng(0).integers(-127, 128, (outputs, inputs)).astype(np.int8)
+    found = integers.unpacked(integers.packed(weights_OI), outputs, inputs)
+    assert np.array_equal(found[:outputs, :inputs], weights_OI)
+    assert not found[outputs:].any()
+    assert not found[:, inputs:].any()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, Self, TypeVar, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -251,6 +251,42 @@ class Decoding(Engine, Protocol):
 
         Positions count from ``position``; the last token is ``stop`` if it came. ToolkitError where none can be drawn.
         """
+        ...
+
+
+class Row(NamedTuple):
+    """A token that came in one of several rows, and the model's log-probability of it in nats."""
+
+    row: int
+    token: int
+    log_probability: float
+
+
+@runtime_checkable
+class DecodingTogether(Decoding, Protocol):
+    """A decoding engine that takes rows through the network side by side."""
+
+    @property
+    def together(self) -> bool:
+        """Whether each row is then what it is alone, to the last bit."""
+        ...
+
+    def beside(self, memories: Sequence[Any]) -> Any:
+        """The memory whose row i is the one row of ``memories[i]``."""
+        ...
+
+    def decode_together(
+        self,
+        programs: Sequence[Program],
+        logits_NV: FloatArray,
+        memory: Any,
+        *,
+        seeds: Sequence[int],
+        position: int,
+        length: int,
+        stop: int,
+    ) -> Iterator[list[Row]]:
+        """In every turn a token for each row that still runs; row i is what ``decode`` gives for its arguments."""
         ...
 
 

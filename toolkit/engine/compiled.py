@@ -1,23 +1,26 @@
 """The engine for a CPU: the whole step in compiled code, and where a program says how to draw, the whole loop.
 
-Its memory is an array of shape (rows, layers, states, width), None before any token. Rows are computed one after the
-other, so each is exactly the same sequence alone. Needs Numba.
+Its memory is an array of shape (rows, layers, states, width), None before any token. Rows advance together, and with
+weights of 8 bits each is to the last bit the same sequence alone. Needs Numba.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from toolkit.core import FloatArray
+from toolkit.core import FloatArray, Row
 from toolkit.core.program import Program
 from toolkit.engine.program import complete, encoded, scratch_for, situation_before, sound
+from toolkit.engine.row_draws import RowDraws
 from toolkit.engine.scalar.chain import NO_TOKEN
 from toolkit.engine.scalar.decoding import decode
 from toolkit.engine.scalar.network import read
+from toolkit.engine.side_by_side import SideBySide, exact_products
 from toolkit.engine.weights import STATES, net_of, room_for
 
 Memory = npt.NDArray[np.float32]
@@ -60,10 +63,8 @@ class CompiledEngine:
     def advance(self, tokens: Sequence[int], memory: Memory | None) -> tuple[FloatArray, Memory]:
         """(logits_NV, memory) after one token in each of N rows; ``memory`` is left as it was."""
         after = self._rows(memory, len(tokens))
-        room, ids = room_for(self._net), self._checked(tokens)
         logits_NV = np.empty((len(tokens), self.vocabulary), np.float32)
-        for row in range(len(tokens)):
-            read(self._net, room, ids[row : row + 1], after[row], logits_NV[row])
+        self._step(self._checked(tokens), after, logits_NV)
         return logits_NV, after
 
     def decode(
@@ -121,6 +122,51 @@ class CompiledEngine:
             if over or tokens[-1] == stop:
                 return
             made, used, size = made + count, used + count, min(2 * size, _LONGEST_BLOCK)
+
+    @property
+    def together(self) -> bool:
+        """In whole numbers it makes no difference in which order a product is summed."""
+        return self.precision == "int8" and exact_products()
+
+    def beside(self, memories: Sequence[Memory]) -> Memory:
+        """The memory whose row i is the one row of ``memories[i]``."""
+        return np.concatenate(memories)
+
+    def decode_together(
+        self,
+        programs: Sequence[Program],
+        logits_NV: FloatArray,
+        memory: Memory,
+        *,
+        seeds: Sequence[int],
+        position: int,
+        length: int,
+        stop: int,
+    ) -> Iterator[list[Row]]:
+        """In every turn a token for each row that still runs; row i is what ``decode`` gives for its arguments."""
+        draws = RowDraws(programs, seeds=seeds, position=position, length=length)
+        logits_NV, memory = logits_NV[draws.rows], memory[draws.rows]
+        for turn in range(length):
+            made, running = draws.turn(logits_NV, stop)
+            yield made
+            if not len(draws.rows) or turn + 1 == length:
+                return
+            if not running.all():
+                logits_NV, memory = logits_NV[running], memory[running]
+            self._step(draws.tokens, memory, logits_NV)
+
+    def _step(self, ids: npt.NDArray[np.int64], memory: Memory, logits_NV: Memory) -> None:
+        """One token in every row, in place: together where that pays and PyTorch's integers are right."""
+        if len(ids) > 1 and (self.precision == "fp32" or exact_products()):
+            self._side_by_side.step(ids, memory, logits_NV)
+            return
+        room = room_for(self._net)
+        for row in range(len(ids)):
+            read(self._net, room, ids[row : row + 1], memory[row], logits_NV[row])
+
+    @cached_property
+    def _side_by_side(self) -> SideBySide:
+        return SideBySide(self._net)
 
     def _rows(self, memory: Memory | None, rows: int) -> Memory:
         if memory is None:

@@ -79,6 +79,7 @@ def room_for(net: Net) -> Room:
     return Room(
         x=np.zeros(padded(width, UNROLLED), np.float32),
         level=np.zeros(width, np.float32),
+        normal=np.zeros(width, np.float32),
         input_G=np.zeros(gates, np.float32),
         again_G=np.zeros(gates, np.float32),
         logits=np.zeros(vocabulary, np.float32),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -63,6 +63,10 @@ class Allow(Anything):
 
     def tables(self) -> Written:
         """One state, two columns: what is forbidden and what is allowed."""
+        return self._tables
+
+    @cached_property
+    def _tables(self) -> Written:
         return Written(self._mask_V.astype(np.int32), np.array([[NOWHERE, 0]], np.int32), np.zeros(1, np.int32))
 
 
@@ -156,6 +160,10 @@ class Without(Generic[S]):
 
     def tables(self) -> Written:
         """The inner constraint's, and a column that leads nowhere; UsageError where it has none."""
+        return self._tables
+
+    @cached_property
+    def _tables(self) -> Written:
         if isinstance(self.constraint, Anything) and not isinstance(self.constraint, Tabled):
             return Allow(self._kept_V).tables()
         if not isinstance(self.constraint, Tabled):

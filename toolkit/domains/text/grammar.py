@@ -96,6 +96,10 @@ class TokenAutomaton:
 
         Tokens that move alike from every place within a character share a column.
         """
+        return self._tables
+
+    @cached_property
+    def _tables(self) -> Written:
         columns_PV = np.stack([each.column_V for each in self._columns])
         columns_PV[:, self._stop] = -2
         _, example, column_V = np.unique(columns_PV, axis=1, return_index=True, return_inverse=True)

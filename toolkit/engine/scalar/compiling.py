@@ -42,7 +42,7 @@ def _compiled(function: Function, **options: Any) -> Function:
     config: Any = numba.config
     before, config.CACHE_DIR = config.CACHE_DIR, str(_cache())
     try:
-        return cast(Function, numba.njit(cache=True, **options)(function))
+        return cast(Function, numba.njit(cache=True, nogil=True, **options)(function))
     finally:
         config.CACHE_DIR = before
 

@@ -43,6 +43,20 @@ def packed(weights_OI: Bytes) -> Bytes:
     return np.concatenate(rows)
 
 
+def unpacked(packed_N: Bytes, outputs: int, inputs: int) -> Bytes:
+    """weights_OI that `packed` made one row of, zeros up to whole groups behind them."""
+    outputs, inputs = padded(outputs, LANES), padded(inputs, INPUTS)
+    edge = outputs // (LANES * VECTORS) * VECTORS
+    groups = [(first, VECTORS) for first in range(0, edge, VECTORS)]
+    groups += [(first, 1) for first in range(edge, outputs // LANES)]
+    blocks = []
+    for first, vectors in groups:
+        size = LANES * vectors * inputs
+        block = packed_N[first * LANES * inputs :][:size].reshape(-1, vectors, LANES, INPUTS)
+        blocks.append(block.transpose(1, 2, 0, 3).reshape(LANES * vectors, inputs))
+    return np.concatenate(blocks)
+
+
 @scalar
 def summed(weights: Bytes, first: int, x: Words, groups: int, total_O: Words, output: int, vectors: int) -> None:
     """The sums of ``vectors`` × 16 outputs from ``output`` on, their weights from ``first`` on, one pair at a time.

@@ -78,6 +78,7 @@ class Room(NamedTuple):
 
     x: Floats32
     level: Floats32
+    normal: Floats32
     input_G: Floats32
     again_G: Floats32
     logits: Floats32
@@ -109,7 +110,7 @@ def _sigmoid_all(row: Floats32) -> None:
 
 
 @vector
-def _add(row: Floats32, other: Floats32) -> None:
+def add(row: Floats32, other: Floats32) -> None:
     for i in range(len(row)):
         row[i] += other[i]
 
@@ -127,20 +128,19 @@ def _dense(weights_IO: Floats32, x: Floats32, y: Floats32) -> None:
 
 
 @vector
-def _rounded(x: Floats32, room: Room) -> Any:
+def rounded(x: Floats32, bytes_I: npt.NDArray[np.uint8]) -> Any:
     """Writes ``x`` as bytes around 64; what one of their steps is worth."""
     top = np.float32(1e-12)
     for i in range(len(x)):
         top = max(top, abs(x[i]))
     steps = np.float32(LEVELS) / top
-    bytes_I = room.bytes_I
     for i in range(len(x)):
         bytes_I[i] = np.uint8(x[i] * steps + np.float32(64.5))
     return top / np.float32(LEVELS)
 
 
 @vector
-def _scaled(
+def scaled(
     y: Floats32, total: npt.NDArray[np.int32], offset: npt.NDArray[np.int32], scale: Floats32, step: float
 ) -> None:
     worth = np.float32(step)
@@ -156,10 +156,10 @@ def _product(stack: Stack, layer: int, x: Floats32, y: Floats32, room: Room) -> 
         room.x[len(x) :] = 0
         _dense(stack.dense_LIO[layer], room.x, y)
         return
-    step = _rounded(x, room)
+    step = rounded(x, room.bytes_I)
     outputs = -(-len(y) // LANES) * LANES
     products(stack.packed_LN[layer], room.words, room.total[:outputs])
-    _scaled(y, room.total, stack.offset_LO[layer], stack.scale_LO[layer], step)
+    scaled(y, room.total, stack.offset_LO[layer], stack.scale_LO[layer], step)
 
 
 @scalar
@@ -194,7 +194,7 @@ def _lstm(gates_G: Floats32, hidden_W: Floats32, cell_W: Floats32) -> None:
 @vector
 def _gru(input_G: Floats32, again_G: Floats32, hidden_W: Floats32) -> None:
     width = len(hidden_W)
-    _add(input_G[: 2 * width], again_G[: 2 * width])
+    add(input_G[: 2 * width], again_G[: 2 * width])
     _sigmoid_all(input_G[: 2 * width])
     r, z, n, m = input_G[:width], input_G[width : 2 * width], input_G[2 * width :], again_G[2 * width :]
     for j in range(width):
@@ -204,39 +204,60 @@ def _gru(input_G: Floats32, again_G: Floats32, hidden_W: Floats32) -> None:
 
 
 @scalar
-def step(net: Net, room: Room, token: int, memory_LSW: Floats32, logits_V: Floats32) -> None:
-    """The logits after ``token``; ``memory_LSW`` and ``logits_V`` are written into."""
-    level, input_G, again_G = room.level, room.input_G, room.again_G
-    for layer in range(len(memory_LSW)):
-        hidden_W = memory_LSW[layer, 0]
-        if layer == 0:
-            input_G[:] = net.table_VG[token]
-            if len(net.embedding_VW):
-                level[:] = net.embedding_VW[token]
+def heard(net: Net, layer: int, token: int, level: Floats32, normal: Floats32, input_G: Floats32) -> None:
+    """What a layer begins with: ``normal``, which its input matrix is multiplied with, and ``input_G`` before that.
+
+    ``level`` is what the layer below left, and in the first one is written.
+    """
+    if layer == 0:
+        input_G[:] = net.table_VG[token]
+        if len(net.embedding_VW):
+            level[:] = net.embedding_VW[token]
+        return
+    input_G[:] = net.into_bias_LG[layer]
+    normal[:] = level
+    if len(net.gain_LW):
+        _normalised(normal, net.gain_LW[layer - 1], net.shift_LW[layer - 1])
+
+
+@scalar
+def gated(net: Net, layer: int, input_G: Floats32, again_G: Floats32, memory_LSW: Floats32, level: Floats32) -> None:
+    """What a layer makes of both products: its new memory, and the ``level`` that the next one hears."""
+    hidden_W = memory_LSW[layer, 0]
+    if net.cell == GRU:
+        _gru(input_G, again_G, hidden_W)
+    else:
+        add(input_G, again_G)
+        if net.cell == LSTM:
+            _lstm(input_G, hidden_W, memory_LSW[layer, 1])
         else:
-            input_G[:] = net.into_bias_LG[layer]
-            normal = room.level
-            if len(net.gain_LW):
-                normal = level.copy()
-                _normalised(normal, net.gain_LW[layer - 1], net.shift_LW[layer - 1])
-            _product(net.into, layer, normal, input_G, room)
-        again_G[:] = net.again_bias_LG[layer]
-        _product(net.again, layer, hidden_W, again_G, room)
-        if net.cell == GRU:
-            _gru(input_G, again_G, hidden_W)
-        else:
-            _add(input_G, again_G)
-            if net.cell == LSTM:
-                _lstm(input_G, hidden_W, memory_LSW[layer, 1])
-            else:
-                _tanh_all(input_G)
-                hidden_W[:] = input_G
-        if net.residual and (layer > 0 or len(net.embedding_VW)):
-            _add(level, hidden_W)
-        else:
-            level[:] = hidden_W
+            _tanh_all(input_G)
+            hidden_W[:] = input_G
+    if net.residual and (layer > 0 or len(net.embedding_VW)):
+        add(level, hidden_W)
+    else:
+        level[:] = hidden_W
+
+
+@scalar
+def topped(net: Net, level: Floats32) -> None:
+    """``level`` as the head takes it."""
     if len(net.gain_LW):
         _normalised(level, net.gain_LW[-1], net.shift_LW[-1])
+
+
+@scalar
+def step(net: Net, room: Room, token: int, memory_LSW: Floats32, logits_V: Floats32) -> None:
+    """The logits after ``token``; ``memory_LSW`` and ``logits_V`` are written into."""
+    level, normal, input_G, again_G = room.level, room.normal, room.input_G, room.again_G
+    for layer in range(len(memory_LSW)):
+        heard(net, layer, token, level, normal, input_G)
+        if layer > 0:
+            _product(net.into, layer, normal, input_G, room)
+        again_G[:] = net.again_bias_LG[layer]
+        _product(net.again, layer, memory_LSW[layer, 0], again_G, room)
+        gated(net, layer, input_G, again_G, memory_LSW, level)
+    topped(net, level)
     room.logits[:] = net.head_bias_V
     _product(net.head, 0, level, room.logits, room)
     logits_V[:] = room.logits[: len(logits_V)]
