@@ -6,6 +6,7 @@ Knows where details lie and what of them decides a result. How they are made is 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
@@ -17,6 +18,7 @@ from toolkit.api.results import sidecar
 from toolkit.api.running import Run, open_run
 from toolkit.api.streaming import Stream
 from toolkit.core import CheckpointError, InputError, ToolkitError, UsageError
+from toolkit.engine import AUTOMATIC, ENGINES
 
 _LARGEST = 1 << 26
 _MIDI = frozenset({".mid", ".midi"})
@@ -26,7 +28,7 @@ _MIDI = frozenset({".mid", ".midi"})
 class Recipe:
     """What decides a result: a run by name and weights, a seed, what to go on from, and all settings.
 
-    ``place`` of ``count`` is which of several a search or a filling gave.
+    ``place`` of ``count`` is which of several a search or a filling gave; ``engine`` is what ran the model.
     """
 
     run: str
@@ -37,10 +39,15 @@ class Recipe:
     settings: Mapping[str, Any] = field(default_factory=dict)
     place: int = 1
     count: int = 1
+    engine: str = AUTOMATIC
 
-    def open(self, run: str | Path | None = None, **how: Any) -> Run:
-        """The run it was made with, found by its name or given; CheckpointError when its weights are others."""
-        opened = open_run(_found(self.run) if run is None else run, **how)
+    def open(self, run: str | Path | None = None, *, engine: str = AUTOMATIC, **how: Any) -> Run:
+        """The run it was made with, found by its name or given; CheckpointError when its weights are others.
+
+        Unless an ``engine`` is named, the one that made the result runs it again.
+        """
+        engine = self.engine if engine == AUTOMATIC else engine
+        opened = open_run(_found(self.run) if run is None else run, engine=engine, **how)
         if opened.checkpoint != self.checkpoint:
             raise CheckpointError(
                 f"it was made by other weights than those of {opened.folder} "
@@ -82,6 +89,7 @@ def recipe_in(path: str | Path) -> Recipe:
             settings=settings,
             place=found.get("place", 1),
             count=found.get("of", 1),
+            engine=_engine(details),
         )
     except (KeyError, AttributeError, TypeError) as error:
         raise InputError(f"the details in {path} do not say all that made it: {error!r} is missing.") from None
@@ -95,6 +103,15 @@ def recipe_in(path: str | Path) -> Recipe:
     ):
         raise InputError(f"the details in {path} are damaged.")
     return recipe
+
+
+def _engine(details: Mapping[str, Any]) -> str:
+    """The engine that made a result: the only one that its details name, be it for one model or for several."""
+    named = set(re.findall(r"[a-z0-9-]+", str(details.get("engine", "")))) & ENGINES.keys()
+    if len(named) != 1:
+        return AUTOMATIC
+    name = f"{min(named)}-{details.get('precision')}"
+    return name if name in ENGINES else min(named)
 
 
 def _details(path: Path) -> Mapping[str, Any]:

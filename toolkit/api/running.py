@@ -42,6 +42,7 @@ from toolkit.core import (
     unknown,
 )
 from toolkit.domains import Domain
+from toolkit.engine import AUTOMATIC, engine_called, open_engine
 from toolkit.originality import NgramIndex, Originality
 from toolkit.sampling import Both, Calibration, Without, preset, presets
 
@@ -62,7 +63,7 @@ class _Warning(Protocol):
     def warnings_for(self, item: Any, /) -> str | None: ...
 
 
-def open_run(run: str | Path, *, device: str = "cpu", engine: str = "torch") -> Run:
+def open_run(run: str | Path, *, device: str = "cpu", engine: str = AUTOMATIC) -> Run:
     """The run in a folder, or the shipped checkpoint of that name, with everything in it checked."""
     folder = runs.find(run)
     config = runs.read_config(folder)
@@ -99,7 +100,7 @@ class Run:
     domain: Domain[Any, Any]
     codec: Codec[Any, Any]
     device: str = "cpu"
-    engine_name: str = "torch"
+    engine_name: str = AUTOMATIC
 
     @property
     def name(self) -> str:
@@ -148,11 +149,17 @@ class Run:
 
         return measure_sensitivity(self.model)
 
-    @cached_property
+    @property
     def engine(self) -> Engine:
-        from toolkit.engine import open_engine
+        """What runs the model now. The automatic choice may be a faster one the next time."""
+        name = engine_called(self.engine_name, self.device)
+        if name not in self._engines:
+            self._engines[name] = open_engine(self.model, name=name, device=self.device)
+        return self._engines[name]
 
-        return open_engine(self.model, name=self.engine_name, device=self.device)
+    @cached_property
+    def _engines(self) -> dict[str, Engine]:
+        return {}
 
     def engine_for(self, opening: Sequence[int], given: Any = None, *, made: int = 0) -> Engine:
         """What generates after ``opening``, the ids of the item ``given`` (`opening` gives both).

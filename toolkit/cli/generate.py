@@ -88,7 +88,9 @@ def command(
             show_default=False,
         ),
     ] = None,
-    engine: Annotated[str, typer.Option(help="What runs the model.", metavar="NAME")] = "torch",
+    engine: Annotated[
+        str, typer.Option(help="What runs the model: auto, torch, compiled, compiled-int8.", metavar="NAME")
+    ] = "auto",
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 …", metavar="NAME")] = "cpu",
     **settings: Any,
 ) -> None:

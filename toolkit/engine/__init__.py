@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.util import find_spec
@@ -12,7 +13,10 @@ from toolkit.core import Engine, UsageError, unknown
 if TYPE_CHECKING:
     from torch.nn import Module
 
-__all__ = ["ENGINES", "open_engine"]
+__all__ = ["AUTOMATIC", "ENGINES", "engine_called", "open_engine"]
+
+AUTOMATIC = "auto"
+"""Stands for the fastest engine that writes what ``torch`` writes and can begin at once."""
 
 
 def _torch(model: Module, device: str) -> Engine:
@@ -39,11 +43,32 @@ ENGINES: Mapping[str, Callable[[Module, str], Engine]] = {
 """What opens each engine, given a language model and a PyTorch device name."""
 
 
+def engine_called(name: str, device: str = "cpu") -> str:
+    """The engine that ``name`` stands for now: `AUTOMATIC` is one of `ENGINES`, and may be another one later.
+
+    On a CPU with Numba it is ``compiled``. While its code is not compiled yet, another process does that, and the
+    answer is ``torch``. $TOOLKIT_ENGINE settles what it is.
+    """
+    if name != AUTOMATIC:
+        if name not in ENGINES:
+            raise unknown("engine", name, (AUTOMATIC, *ENGINES))
+        return name
+    settled = os.environ.get("TOOLKIT_ENGINE", AUTOMATIC)
+    if settled != AUTOMATIC:
+        return engine_called(settled, device)
+    if device != "cpu":
+        return "torch"
+    from toolkit.engine.readiness import begin_compiling, ready
+
+    if ready():
+        return "compiled"
+    begin_compiling()
+    return "torch"
+
+
 def open_engine(model: Module, *, name: str = "torch", device: str = "cpu") -> Engine:
     """The engine called ``name`` over a `toolkit.core.LanguageModel`, moved to ``device`` and put in evaluation mode.
 
     UsageError for an engine that does not exist or a device that this machine does not have.
     """
-    if name not in ENGINES:
-        raise unknown("engine", name, ENGINES)
-    return ENGINES[name](model, device)
+    return ENGINES[engine_called(name, device)](model, device)

@@ -40,7 +40,7 @@ def _compiled(function: Function, **options: Any) -> Function:
     import numba
 
     config: Any = numba.config
-    before, config.CACHE_DIR = config.CACHE_DIR, str(_cache())
+    before, config.CACHE_DIR = config.CACHE_DIR, str(cache())
     try:
         return cast(Function, numba.njit(cache=True, nogil=True, **options)(function))
     finally:
@@ -48,7 +48,7 @@ def _compiled(function: Function, **options: Any) -> Function:
 
 
 @lru_cache
-def _cache() -> Path:
+def cache() -> Path:
     """The folder of compiled code made from these very sources."""
     import toolkit.core.program as program
 
