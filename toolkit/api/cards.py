@@ -61,7 +61,7 @@ with toolkit {config.versions["toolkit"]}, torch {config.versions["torch"]}, Pyt
 Settings: {settings}.
 {note}
 ## Measured
-The loss is over every prediction of the {result.get("split", "validation")} split, in fp32, {_streams(result)}.
+The loss is over {_predictions(result)} of the {result.get("split", "validation")} split, in fp32, {_streams(result)}.
 
 | figure | value |
 |---|---|
@@ -95,6 +95,11 @@ def _base(config: RunConfig) -> str:
     return (
         f"\nIt started from a model of {base['name']}: {base['source']}\nLicence: {base['licence']}\n" if base else ""
     )
+
+
+def _predictions(result: Any) -> str:
+    read = result.get("predictions")
+    return "every prediction" if read is None else f"{read:,} predictions"
 
 
 def _streams(result: Any) -> str:

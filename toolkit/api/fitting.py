@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -50,6 +50,7 @@ _QUICK = 20_000  # predictions in a quick estimate of the validation loss, over 
 _QUICK_ROWS = 32
 _LOG_EVERY = 10  # steps between two records of metrics.jsonl
 _EVALUATION_SHARE = 0.15  # of a budget in minutes, at most, for the final one-stream evaluation
+_MOST_STREAMS = 64  # more are no faster
 _MARGIN = 1.25  # by which an estimate of seconds may be wrong
 _PREVIEW = 160  # tokens of a preview
 _WORSE, _PATIENCE = 1.01, 3  # so much above the best loss, in so many validations in a row, and a run has overfitted
@@ -150,6 +151,13 @@ class _Turn:
     stop: bool = False
 
 
+class _Evaluating(NamedTuple):
+    """In how many streams the held-out split is read at the end, and how many predictions at most."""
+
+    streams: int = 1
+    limit: int | None = None
+
+
 class _Clock:
     """How much of the run is over; ``over`` was when the clock was started, ``spent`` seconds into the run.
 
@@ -216,14 +224,14 @@ class _Fitting:
             yield from (Noted(each) for each in warnings)
             self.metrics = Metrics(self.folder, offset) if self.group.rank == 0 else None
             self.counted = baseline(self.learnt, self.held_out, self.codec.size) if self.group.rank == 0 else None
-            streams = self._plan_evaluation()
+            evaluating = self._plan_evaluation()
             size = parameters(self.training.model)
             yield Started(self.folder, size, len(self.learnt.tokens), self.training.step, self.precision)
             yield from self._train()
             if self.stopping():
                 raise Stopped
             if self.group.rank == 0:
-                yield from self._finish(streams)
+                yield from self._finish(evaluating)
 
     def _train(self) -> Iterator[Event]:
         saved = time.monotonic()
@@ -292,25 +300,34 @@ class _Fitting:
             return Noted(f"No preview: {error}")
         return Previewed(step, preview.text)
 
-    def _plan_evaluation(self) -> int:
-        """How many streams the final evaluation reads: one, unless the minutes forbid it. Its time is set aside."""
+    def _plan_evaluation(self) -> _Evaluating:
+        """How the split is read at the end: in one stream, unless the minutes forbid it. Its time is set aside."""
         if not self.clock.seconds:
-            return 1
+            return _Evaluating()
+        allowed = self.clock.seconds * _EVALUATION_SHARE
+        alone = _MARGIN * self.held_out.predictions / self._reading_speed(1)
+        if alone <= allowed:
+            self.clock.seconds -= alone
+            return _Evaluating()
+        streams = min(_MOST_STREAMS, 1 << math.ceil(math.log2(alone / allowed)))
+        speed = self._reading_speed(streams) / _MARGIN
+        limit = int(allowed * speed)
+        self.clock.seconds -= min(allowed, self.held_out.predictions / speed)
+        return _Evaluating(streams, limit if limit < self.held_out.predictions else None)
+
+    def _reading_speed(self, streams: int) -> float:
+        """Predictions a second in so many streams."""
         for _ in range(2):  # the first one warms up
             began = time.monotonic()
-            probe = evaluate(self.training.model, self.held_out, limit=2000)
+            probe = evaluate(self.training.model, self.held_out, rows=streams, limit=2000 * streams)
             seconds = time.monotonic() - began
-        alone = _MARGIN * seconds * self.held_out.predictions / probe.predictions
-        allowed = self.clock.seconds * _EVALUATION_SHARE
-        streams = 1 << max(0, math.ceil(math.log2(alone / allowed)))
-        self.clock.seconds -= alone / streams
-        return streams
+        return probe.predictions / max(seconds, 1e-9)
 
-    def _finish(self, streams: int) -> Iterator[Event]:
+    def _finish(self, evaluating: _Evaluating) -> Iterator[Event]:
         if self.best == float("inf"):  # resumed after its last step, or so short that no validation fell due
             yield from self._validate(self.training.step)
         model = open_run(self.folder).model.to(self.device)
-        score = evaluate(model, self.held_out, rows=streams)
+        score = evaluate(model, self.held_out, rows=evaluating.streams, limit=evaluating.limit)
         counted = (
             {}
             if self.counted is None
@@ -327,7 +344,8 @@ class _Fitting:
             "seconds": round(self.clock.elapsed, 1),
             "precision": self.precision,
             "split": self.split,
-            "streams": streams,
+            "streams": evaluating.streams,
+            **({} if evaluating.limit is None else {"predictions": score.predictions}),
             **{name: round(value, 5) for name, value in score.report().items()},
             **counted,
         }

@@ -20,6 +20,8 @@ from toolkit.core import UNSCORED, InputError, Measure, State
 from toolkit.engine.torch_engine import without_tf32
 from toolkit.models import nats
 
+_LOGITS = 1 << 24  # that stand side by side at most: 64 MB in fp32
+
 Reader = Callable[[Tensor, Tensor, State | None], tuple[float, State]]
 """(x_BT, y_BT, state) -> (the nats of y_BT, the state after): what a model makes of one chunk."""
 
@@ -81,9 +83,9 @@ def evaluate(
     longest = None if limit is None else max(1, limit // rows) + 1
     parts, targeted = ([each[:longest] for each in streams(ids, rows)] for ids in (encoded.tokens, encoded.targets))
     counted = sum(len(each) - 1 for each in parts)
-    pair = (_together(parts, pad=0), _together(targeted, pad=UNSCORED))
+    chunk = reset or max(1, min(chunk, _LOGITS // (rows * _outputs(model))))
     with as_it_is(model) as logits_of:
-        total, _ = _read(_scoring(logits_of), *pair, reset or chunk, None, forgetful=reset is not None)
+        total, _ = _read(_scoring(logits_of), parts, targeted, chunk, None, forgetful=reset is not None)
     share = counted / encoded.predictions
     return Evaluation(total, counted, {unit: share * amount for unit, amount in encoded.measure.items()})
 
@@ -105,36 +107,48 @@ def dynamic_evaluation(
     """
     if encoded.predictions < 1:
         raise InputError("there is nothing to evaluate: this split of the corpus is empty.")
-    ids_BT, targets_BT = (_together([each], pad=0) for each in (encoded.tokens, encoded.targets))
     learner = Adapting(model, settings, sensitivity=sensitivity)
     # Documents overlap by the stop that ends one and, fed first, begins the next.
     edges = [0, *(int(each) for each in encoded.starts[1:] if by_document), encoded.predictions]
+    targets = encoded.targets
     total, state = 0.0, None
     with _exactly(learner.device):
         for first, last in itertools.pairwise(edges):
             learner.undo()
-            document = ids_BT[:, first : last + 1], targets_BT[:, first : last + 1]
-            found, state = _read(learner.read, *document, settings.adapt_chunk, state)
+            ids, targeted = ([each[first : last + 1]] for each in (encoded.tokens, targets))
+            found, state = _read(learner.read, ids, targeted, settings.adapt_chunk, state)
             total += found
     return Evaluation(total, encoded.predictions, encoded.measure)
 
 
-def _together(parts: Sequence[Tokens], *, pad: int) -> Tensor:
-    """Streams as rows. They differ by at most one token."""
-    length = max(map(len, parts))
-    rows = [torch.from_numpy(each.astype("int64")) for each in parts]
+def _outputs(model: nn.Module) -> int:
+    """How many logits a model gives for each token; 1 where it does not say."""
+    return int(getattr(model, "vocabulary", 1))
+
+
+def _together(parts: Sequence[Tokens], first: int, last: int, *, pad: int) -> Tensor:
+    """Ids ``first`` to ``last`` of streams as rows. The streams differ by at most one token."""
+    length = min(last, max(map(len, parts))) - first
+    rows = [torch.from_numpy(each[first:last].astype("int64")) for each in parts]
     return torch.stack([nn.functional.pad(each, (0, length - len(each)), value=pad) for each in rows])
 
 
 def _read(
-    read: Reader, ids_BT: Tensor, targets_BT: Tensor, chunk: int, state: State | None, *, forgetful: bool = False
+    read: Reader,
+    parts: Sequence[Tokens],
+    targeted: Sequence[Tokens],
+    chunk: int,
+    state: State | None,
+    *,
+    forgetful: bool = False,
 ) -> tuple[float, State | None]:
     """The nats of all targets but the first, chunk by chunk, and the state after; ``forgetful`` begins each afresh."""
     total = 0.0
-    last = ids_BT.shape[1] - 1
+    last = max(map(len, parts)) - 1
     for first in range(0, last, chunk):
-        x_BT = ids_BT[:, first : min(first + chunk, last)]
-        found, state = read(x_BT, targets_BT[:, first + 1 : first + chunk + 1], None if forgetful else state)
+        x_BT = _together(parts, first, min(first + chunk, last), pad=0)
+        y_BT = _together(targeted, first + 1, first + chunk + 1, pad=UNSCORED)
+        found, state = read(x_BT, y_BT, None if forgetful else state)
         total += found
     return total, state
 

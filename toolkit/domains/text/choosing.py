@@ -18,6 +18,7 @@ _BLOCK, _SAMPLE = 2_000, 1_000_000  # characters of a stretch, and of all that a
 _HELD_OUT = 5  # every fifth stretch is not counted but read
 _TOO_SHORT = 200_000  # characters of training text: below, every piece would be rare
 _LONG = 1_000_000  # characters of training text, from which on a larger vocabulary has examples enough
+_MANY = 512  # different characters, from which on most of them are too rare to be learned
 _SMALL, _LARGE = 1024, 2048
 _BY_CHARACTERS, _BY_PIECES = 7, 5  # tokens that the counting models look at
 _MARGIN = 0.97  # pieces have to win by so much in counting: a network sees each too rarely to gain all of it
@@ -30,24 +31,29 @@ def chosen_codec(items: Iterable[str]) -> tuple[str, int | None]:
     Version (1.126 against 1.258), Python's manual (1.471 against 1.519) and its sources, and to more on Shakespeare
     (1.988 against 1.948). Counting gains 5, 13, 4 and 2 % there (docs/log.md, 2026-11-27).
     """
-    characters, blocks = _blocks(items)
+    characters, alphabet, blocks = _blocks(items)
     if characters < _TOO_SHORT:
         return CharCodec.name, None
+    pieces = UnigramCodec.name, _LARGE if characters >= _LONG else _SMALL
+    if alphabet > _MANY:
+        return pieces
     learnt = ["".join(block for number, block in enumerate(blocks) if number % _HELD_OUT)]
     held_out = "".join(blocks[::_HELD_OUT])
     by_characters = _nats(CharCodec.build([*learnt, held_out]), _BY_CHARACTERS, learnt[0], held_out)
     by_pieces = _nats(UnigramCodec.build(learnt, size=_SMALL), _BY_PIECES, learnt[0], held_out)
     if by_pieces > _MARGIN * by_characters:
         return CharCodec.name, None
-    return UnigramCodec.name, _LARGE if characters >= _LONG else _SMALL
+    return pieces
 
 
-def _blocks(items: Iterable[str]) -> tuple[int, list[str]]:
-    """How many characters there are, and stretches spread evenly over them, whole at both ends of an item."""
+def _blocks(items: Iterable[str]) -> tuple[int, int, list[str]]:
+    """How many characters there are, how many different ones, and stretches spread evenly over them."""
     kept: list[str] = []
     characters, held, number, stride = 0, 0, 0, 1
+    alphabet: set[str] = set()
     for item in items:
         characters += len(item)
+        alphabet.update(item)
         for start in range(0, len(item), _BLOCK):
             if number % stride == 0:
                 kept.append(item[start : start + _BLOCK])
@@ -56,7 +62,7 @@ def _blocks(items: Iterable[str]) -> tuple[int, list[str]]:
             if held > _SAMPLE:
                 del kept[1::2]
                 held, stride = sum(map(len, kept)), 2 * stride
-    return characters, kept
+    return characters, len(alphabet), kept
 
 
 def _nats(codec: Codec[str, str], order: int, learnt: str, held_out: str) -> float:
