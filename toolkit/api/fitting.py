@@ -74,7 +74,7 @@ def fit(plan: Plan, *, stopping: Callable[[], bool] = _never, group: Group = ALO
     asked = planned(plan, corpus, group)
     began = time.monotonic() - asked.seconds
     config, codec, folder = asked.config, asked.codec, Path(plan.out)
-    index, said = _index(plan, corpus) if group.rank == 0 else (None, [])
+    index, said = _index(plan, corpus, codec) if group.rank == 0 else (None, [])
     spent = time.monotonic() - began
     fitting = _Fitting(folder, config, corpus, codec, stopping, group, device_called(plan.device), spent)
     if group.rank == 0:  # only now that nothing in the plan can be refused any more
@@ -130,10 +130,13 @@ def dry_run(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _index(plan: Plan, corpus: Corpus[Any]) -> tuple[NgramIndex | None, list[str]]:
+def _index(plan: Plan, corpus: Corpus[Any], codec: Codec[Any, Any]) -> tuple[NgramIndex | None, list[str]]:
     """The index of what will have been learned from, and what a person should know of it."""
     base = None if plan.start_from is None else open_run(plan.start_from)
-    index = build_index(corpus, None if base is None else base.index, most=MOST_SYMBOLS)
+    symbols = prepare(corpus, codec).facts["splits"]["train"]["measure"].get(domains.find(corpus.domain).view.unit, 0)
+    index = None  # of what is too large nothing is read: it would be held in memory up to where it is
+    if symbols <= MOST_SYMBOLS:
+        index = build_index(corpus, None if base is None else base.index, most=MOST_SYMBOLS)
     if index is None:
         asked = f"`toolkit originality {plan.out} --build` makes one"
         return None, [f"No index for finding copies is made of so large a corpus; {asked}."]

@@ -20,7 +20,7 @@ from toolkit.core import UNSCORED, InputError, Measure, State
 from toolkit.engine.torch_engine import without_tf32
 from toolkit.models import nats
 
-_LOGITS = 1 << 24  # that stand side by side at most: 64 MB in fp32
+_LOGITS = 1 << 22  # that stand side by side at most: 16 MB in fp32
 
 Reader = Callable[[Tensor, Tensor, State | None], tuple[float, State]]
 """(x_BT, y_BT, state) -> (the nats of y_BT, the state after): what a model makes of one chunk."""
