@@ -12,6 +12,10 @@ from toolkit.models.ngram import NGram
 ORDER = 7
 _COUNTED = 1_000_000  # tokens to count at most: a few hundred megabytes while they are counted
 
+_SHARES, _OTHER_SHARES = {"byte": (0.86, 0.98)}, (0.55, 0.95)
+"""What networks came to, in shares of what the n-gram model does: on five texts 0.88 in ten minutes to 0.97 in one on
+two cores, on folk tunes 0.60 (docs/log.md, 2026-11-27). Other music has been tried too little for a narrower guess."""
+
 
 @dataclass(frozen=True)
 class Baseline:
@@ -20,6 +24,11 @@ class Baseline:
     order: int
     tokens: int
     nats_per_token: float
+
+    def expected(self, unit: str) -> tuple[float, float]:
+        """The losses a token between which a network may be expected to end that has a minute or more."""
+        low, high = _SHARES.get(unit, _OTHER_SHARES)
+        return low * self.nats_per_token, high * self.nats_per_token
 
     @property
     def name(self) -> str:

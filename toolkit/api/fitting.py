@@ -52,6 +52,7 @@ _LOG_EVERY = 10  # steps between two records of metrics.jsonl
 _EVALUATION_SHARE = 0.15  # of a budget in minutes, at most, for the final one-stream evaluation
 _MOST_STREAMS = 64  # more are no faster
 _MARGIN = 1.25  # by which an estimate of seconds may be wrong
+_LONG_ENOUGH = 60.0  # seconds, from which on a run's loss can be guessed
 _PREVIEW = 160  # tokens of a preview
 _WORSE, _PATIENCE = 1.01, 3  # so much above the best loss, in so many validations in a row, and a run has overfitted
 
@@ -227,6 +228,8 @@ class _Fitting:
             yield from (Noted(each) for each in warnings)
             self.metrics = Metrics(self.folder, offset) if self.group.rank == 0 else None
             self.counted = baseline(self.learnt, self.held_out, self.codec.size) if self.group.rank == 0 else None
+            if self.counted is not None and self.clock.seconds >= _LONG_ENOUGH:
+                yield Noted(self._expected())
             evaluating = self._plan_evaluation()
             size = parameters(self.training.model)
             yield Started(self.folder, size, len(self.learnt.tokens), self.training.step, self.precision)
@@ -360,6 +363,14 @@ class _Fitting:
         if self.counted is not None:
             yield Noted(self._compared(score))
         yield Finished(self.folder, result)
+
+    def _expected(self) -> str:
+        """What loss a run of a minute or more may be expected to come to."""
+        assert self.counted is not None
+        per_unit = self.held_out.predictions / self.held_out.measure[self.unit]
+        low, high = (per_unit * each for each in self.counted.expected(self.unit))
+        counted = per_unit * self.counted.nats_per_token
+        return f"Expect {low:.2f} to {high:.2f} nats per {self.unit}; {self.counted.name} gets {counted:.2f}."
 
     def _compared(self, score: Evaluation) -> str:
         """The loss beside that of the n-gram model, in one line."""
