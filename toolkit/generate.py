@@ -18,6 +18,7 @@ from toolkit.core import (
     Decoder,
     Decoding,
     DecodingTogether,
+    Drawing,
     Engine,
     FloatArray,
     ToolkitError,
@@ -57,7 +58,7 @@ class _Moment(NamedTuple):
     position: int
     logits_V: FloatArray
     memory: Any
-    sampler: tuple[Any, ...]
+    sampler: Any
     constraint: Any
     banned: frozenset[int] = frozenset()
     careful: bool = False
@@ -91,6 +92,9 @@ def tokens(
         program = _program(engine, opening.seen, given, **more)
         if not program.untabled:
             return _decoded(engine, opening.tokens, program, start, length, seed, stop)
+        drawing = engine.drawing(program)
+        opening = opening._replace(sampler=drawing.begin())
+        return _decode(engine, opening, drawing, start, start + length, seed, stop)
     return _decode(engine, opening, sampler, start, start + length, seed, stop)
 
 
@@ -123,7 +127,7 @@ def _decoded(
 
 
 def _decode(
-    engine: Engine, opening: Opening, sampler: Sampler, start: int, end: int, seed: int, stop: int
+    engine: Engine, opening: Opening, sampler: Sampler | Drawing, start: int, end: int, seed: int, stop: int
 ) -> Iterator[Step]:
     if start == end:
         return

@@ -185,6 +185,43 @@ def test_what_is_tied_is_read_twice():
     assert (log_probabilities(open_engine(network, name="compiled"), tokens) - expected).abs().max() < 1e-4
 
 
+class Alternating(Anything):
+    """Even and odd ids in turn, worked out as it goes: no table says so."""
+
+    def begin(self):
+        return 0
+
+    def allowed(self, state):
+        return np.arange(V) % 2 == state
+
+    def step(self, state, token):
+        return 1 - state
+
+
+@pytest.mark.parametrize("settings", [{}, {"top_p": 0.8, "dry_multiplier": 0.8}, {"mirostat": 2}])
+def test_a_constraint_without_a_table_masks_what_the_program_draws(settings):
+    sampler, network = Sampler.from_settings(settings), model()
+    for seed in range(5):
+        written = [
+            [
+                (each.token, each.position)
+                for each in generate.tokens(
+                    open_engine(network, name=name),
+                    [0, 3],
+                    sampler=sampler,
+                    length=60,
+                    stop=0,
+                    seed=seed,
+                    constraint=Alternating(),
+                    given=[],
+                )
+            ]
+            for name in ("torch", "compiled")
+        ]
+        assert written[0] == written[1]
+        assert all(token % 2 == place % 2 for place, (token, _) in enumerate(written[1]))
+
+
 def together(engine, prompts, **more):
     """The steps of every row of a batch, and the order they came in."""
     rows, turns = {row: [] for row in range(len(prompts))}, []

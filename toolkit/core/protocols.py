@@ -253,6 +253,24 @@ class Decoding(Engine, Protocol):
         """
         ...
 
+    def drawing(self, program: Program) -> Drawing:
+        """What draws by ``program`` where masks come from elsewhere, at every token."""
+        ...
+
+
+class Drawing(Protocol):
+    """Draws one token at a time. Its state is a value."""
+
+    def begin(self) -> Any:
+        """The state before the first draw."""
+        ...
+
+    def take(
+        self, logits_V: FloatArray, states: Any, allowed_V: BoolArray | None = None, *, seed: int, position: int
+    ) -> tuple[tuple[int, float], Any]:
+        """The token drawn from what ``allowed_V`` leaves, the model's log-probability of it, and the state after."""
+        ...
+
 
 class Row(NamedTuple):
     """A token that came in one of several rows, and the model's log-probability of it in nats."""

@@ -6,6 +6,7 @@ weights of 8 bits each is to the last bit the same sequence alone. Needs Numba.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
@@ -15,11 +16,11 @@ import numpy.typing as npt
 
 from toolkit.core import FloatArray, Row
 from toolkit.core.program import Program
-from toolkit.engine.program import complete, encoded, scratch_for, situation_before, sound
+from toolkit.engine.program import Executor, complete, encoded, scratch_for, situation_before, sound
 from toolkit.engine.row_draws import RowDraws
 from toolkit.engine.scalar.chain import NO_TOKEN
 from toolkit.engine.scalar.decoding import decode
-from toolkit.engine.scalar.network import read
+from toolkit.engine.scalar.network import Room, read
 from toolkit.engine.side_by_side import SideBySide, exact_products
 from toolkit.engine.weights import STATES, net_of, room_for
 
@@ -41,6 +42,7 @@ class CompiledEngine:
         self.precision = "int8" if rounded else "fp32"
         self.vocabulary = int(model.vocabulary)
         self._net = net_of(model, rounded=rounded)
+        self._rooms = threading.local()
         settings = model.settings
         self._shape = (settings.layers, STATES[self._net.cell], settings.width)
 
@@ -53,7 +55,7 @@ class CompiledEngine:
             raise ValueError("an engine must be fed at least one token")
         after = self._rows(memory, 1)
         logits_V = np.empty(self.vocabulary, np.float32)
-        read(self._net, room_for(self._net), self._checked(tokens), after[0], logits_V)
+        read(self._net, self._room, self._checked(tokens), after[0], logits_V)
         return logits_V, after
 
     def rows(self, memory: Memory | None, rows: Sequence[int]) -> Memory | None:
@@ -123,6 +125,10 @@ class CompiledEngine:
                 return
             made, used, size = made + count, used + count, min(2 * size, _LONGEST_BLOCK)
 
+    def drawing(self, program: Program) -> Executor:
+        """What draws by ``program`` where masks come from elsewhere, at every token."""
+        return Executor(program)
+
     @property
     def together(self) -> bool:
         """In whole numbers it makes no difference in which order a product is summed."""
@@ -160,9 +166,16 @@ class CompiledEngine:
         if len(ids) > 1 and (self.precision == "fp32" or exact_products()):
             self._side_by_side.step(ids, memory, logits_NV)
             return
-        room = room_for(self._net)
         for row in range(len(ids)):
-            read(self._net, room, ids[row : row + 1], memory[row], logits_NV[row])
+            read(self._net, self._room, ids[row : row + 1], memory[row], logits_NV[row])
+
+    @property
+    def _room(self) -> Room:
+        """Room to compute in, of this thread: nothing in it outlives a call, and what is not needed anew is kept."""
+        if not hasattr(self._rooms, "own"):
+            self._rooms.own = room_for(self._net)
+        room: Room = self._rooms.own
+        return room
 
     @cached_property
     def _side_by_side(self) -> SideBySide:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from toolkit.core import BoolArray, ToolkitError
+from toolkit.core import BoolArray, FloatArray, ToolkitError
 from toolkit.core.program import NOT_A_NUMBER, NOTHING_LEFT, NOWHERE, Program, Table
 from toolkit.engine.scalar.chain import NO_NUMBER, NO_TOKEN, Code, Scratch, block
 from toolkit.engine.scalar.row import Floats, Ids
@@ -60,7 +60,7 @@ class Executor:
 
     def draw(
         self,
-        logits_TV: npt.NDArray[np.float32],
+        logits_TV: FloatArray,
         situation: Situation,
         *,
         seed: int,
@@ -95,6 +95,14 @@ class Executor:
         sound(tokens)
         after = Situation(past[max(0, len(past) - self._reach) :], memory, state, left)
         return Drawn(tokens, log_probabilities, after)
+
+    def take(
+        self, logits_V: FloatArray, states: Situation, allowed_V: BoolArray | None = None, *, seed: int, position: int
+    ) -> tuple[tuple[int, float], Situation]:
+        """One token as `toolkit.sampling.Sampler.take` draws it, and the situation after it."""
+        allowed_TV = None if allowed_V is None else allowed_V[None]
+        drawn = self.draw(logits_V[None], states, seed=seed, position=position, allowed_TV=allowed_TV)
+        return (int(drawn.tokens[0]), float(drawn.log_probabilities[0])), drawn.situation
 
 
 def sound(tokens: Ids) -> None:

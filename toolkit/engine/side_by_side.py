@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, lru_cache
-from threading import Barrier
+from threading import Barrier, Lock
 from typing import Any
 
 import numpy as np
@@ -28,11 +28,12 @@ _FEWEST = 8
 
 
 class SideBySide:
-    """Steps of N rows of one network at once. One thread at a time may use it; inside it uses as many as PyTorch."""
+    """Steps of N rows of one network at once, by as many threads as PyTorch has. Whoever else calls meanwhile waits."""
 
     def __init__(self, net: Net) -> None:
         self._net = net
         self._rounded = not len(net.again.dense_LIO)
+        self._alone = Lock()
         self._rooms = [room_for(net) for _ in range(workers())]
 
     def step(self, tokens_N: npt.NDArray[np.int64], memory_NLSW: Floats32, logits_NV: Floats32) -> None:
@@ -43,7 +44,8 @@ class SideBySide:
                 part = slice(start, min(start + _TILE, last))
                 self._tile(self._rooms[worker], tokens_N[part], memory_NLSW[part], logits_NV[part])
 
-        shared(len(tokens_N), work)
+        with self._alone:
+            shared(len(tokens_N), work)
 
     def _tile(self, room: Room, tokens_N: npt.NDArray[np.int64], memory_NLSW: Floats32, logits_NV: Floats32) -> None:
         net = self._net
