@@ -160,3 +160,28 @@ def test_dropout_belongs_to_seed_and_step():
 
     assert torch.equal(learnt(4), learnt(4))
     assert not torch.equal(learnt(4), learnt(5))
+
+
+def test_the_average_is_a_mean_at_first_and_then_forgets():
+    weights = torch.nn.Linear(1, 1, bias=False)
+    training = Training(weights, optimiser_for(weights, TrainSettings()))
+    seen = []
+    for number in range(1, 201):
+        with torch.no_grad():
+            weights.weight.fill_(float(number))
+        training.step = 8 * number
+        training.follow(number / 200, horizon=0.1)
+        seen.append(float(training.average.weight))
+        if number <= 10:
+            assert seen[-1] == pytest.approx((1 + number) / 2)
+    assert 200 - 0.1 * 200 - 2 < seen[-1] < 200 - 0.1 * 200 + 2
+    assert not training.average.weight.requires_grad
+
+
+def test_without_a_horizon_the_average_is_the_last_weights():
+    weights = torch.nn.Linear(2, 2)
+    training = Training(weights, optimiser_for(weights, TrainSettings()), step=80)
+    with torch.no_grad():
+        weights.weight.fill_(3.0)
+    training.follow(0.5, horizon=0.0)
+    assert torch.equal(training.average.weight, weights.weight)

@@ -118,7 +118,8 @@ class Training:
         """
         share = 1 - math.exp((self.averaged - fraction) / horizon) if horizon else 1.0
         share = max(share, _FOLLOWED / self.step)
-        torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), share)
+        with torch.no_grad():
+            torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), share)
         self.averaged = fraction
 
     def snapshot(self, group: Group) -> tuple[dict[str, Any], dict[str, dict[str, Tensor]]]:

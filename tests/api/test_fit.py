@@ -460,3 +460,24 @@ def test_a_damaged_newest_point_leaves_later_saves_in_place(tmp_path: Path) -> N
     (folder / "last" / "step-000000200" / "state.json").write_text("{")
     runs.save_last(folder, 110, {"step": 110}, {})
     assert sorted(each.name for each in (folder / "last").iterdir()) == ["step-000000100", "step-000000110"]
+
+
+def test_where_the_minutes_forbid_it_less_is_evaluated_and_the_card_says_how_much(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fitting, "_MOST_STREAMS", 2)
+    monkeypatch.setattr(fitting, "_EVALUATION_SHARE", 1e-4)
+    events = list(fit(_plan(corpus, tmp_path / "run", steps=None, minutes=0.03)))
+    result = events[-1].result  # type: ignore[union-attr]
+    assert result["streams"] == 2
+    assert 0 < result["predictions"] < open_run(tmp_path / "run").evaluate(str(corpus)).predictions
+    assert f"{result['predictions']:,} predictions of the validation split" in (tmp_path / "run/README.md").read_text()
+
+
+def test_of_what_is_too_large_for_an_index_nothing_is_read_for_one(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fitting, "MOST_SYMBOLS", 100)
+    monkeypatch.setattr(fitting, "build_index", pytest.fail)
+    events = list(fit(_plan(corpus, tmp_path / "run")))
+    assert any(isinstance(each, Noted) and "No index" in each.text for each in events)
