@@ -28,7 +28,7 @@ _DROPOUT_PER_DOUBLING = 0.055  # of how often a token is read
 _DROPOUT_PER_PARAMETERS = 0.07  # for every doubling of the parameters a token has, above so many:
 _FREE_PARAMETERS = 4
 _MOST_DROPOUT = 0.5
-_WIDTHS = ((2e6, 256), (4e6, 384), (40e6, 512), (math.inf, 768))
+_WIDTHS = ((5e5, 256), (1.5e6, 384), (40e6, 512), (math.inf, 768))
 """Tokens that the middle width would read in the run, up to which a width is best."""
 _MIDDLE = 512
 _FEW, _NARROW = 100_000, 256
