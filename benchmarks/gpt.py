@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from toolkit.train import TrainSettings, has_bf16, learning_rate
+from toolkit.train import TrainSettings, has_bf16, learning_rate, optimiser_for
 
 
 @dataclass(frozen=True)
@@ -120,12 +120,9 @@ def train(
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     model = Gpt(vocabulary, settings)
-    matrices = [each for each in model.parameters() if each.dim() > 1]
-    vectors = [each for each in model.parameters() if each.dim() <= 1]
-    groups = [{"params": matrices, "weight_decay": 0.1}, {"params": vectors, "weight_decay": 0.0}]
-    optimiser = torch.optim.AdamW(groups, lr=settings.rate, betas=(0.9, 0.99), fused=True)
-    bf16 = has_bf16(torch.device("cpu"))
     schedule = replace(TrainSettings(), learning_rate=settings.rate, warmup_steps=100)
+    optimiser = optimiser_for(model, schedule)
+    bf16 = has_bf16(torch.device("cpu"))
     began, steps = time.monotonic(), 0
     while (fraction := (time.monotonic() - began) / (60 * minutes)) < 1:
         for group in optimiser.param_groups:

@@ -1,6 +1,6 @@
 """What minutes on this machine make of a corpus: this toolkit, choosing for itself, and transformers in the same time.
 
-    python -m benchmarks.minutes CORPUS --minutes 10 --who toolkit nanogpt gpt --seeds 3 --json FILE
+    python -m benchmarks.minutes CORPUS --minutes 10 --who toolkit nanogpt gpt --seeds 0 1 2 --json FILE
     python -m benchmarks.minutes --report FILE …
 
 `toolkit` is `toolkit train CORPUS --minutes M` and nothing else: its minutes hold measuring, evaluating and saving
@@ -22,9 +22,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import gpt
+from benchmarks.commands import as_command
 from toolkit.api import Noted, Plan, fit, open_run
 from toolkit.api.materials import codec_for, open_corpus, prepare
 from toolkit.evaluate import evaluate
+from toolkit.models import parameters
 
 GPTS = {"nanogpt": gpt.NANOGPT, "gpt": gpt.TUNED}
 
@@ -64,7 +66,7 @@ def by_gpt(kind: str, corpus: str, codec: str | None, minutes: float, seed: int)
         for name, slide in (("carried", True), ("windows", False))
     }
     return {
-        "parameters": sum(each.numel() for each in trained.model.parameters()),
+        "parameters": parameters(trained.model),
         "steps": trained.steps,
         "epochs": round(trained.tokens / learnt.predictions, 2),
         "codec": made.name,
@@ -123,4 +125,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

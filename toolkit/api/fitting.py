@@ -296,7 +296,7 @@ class _Fitting:
         yield Validated(step, loss, quick.nats_per(self.unit), self.unit, best)
         if best:
             yield self._preview(step)
-        if self._overfitted:
+        if self._overfitted and self.worse == _PATIENCE:  # said once, though a last validation may follow
             yield Noted("Stops early: the validation loss only rises. The best weights are kept.")
 
     def _preview(self, step: int) -> Event:

@@ -47,15 +47,9 @@ class RowDraws:
         A row ends with ``stop``, or without a token where its table has ended and nothing may follow. ToolkitError
         where one cannot be drawn from.
         """
+        for kind in range(len(self._codes)):
+            self._draw(kind, logits_NV)
         draws = self._draws
-        for kind, code in enumerate(self._codes):
-            first, last = np.searchsorted(self._kind_N, [kind, kind + 1]).tolist()
-            scratches = self._scratches[kind]
-
-            def draw(worker: int, low: int, high: int, *, first: int = first, code: Any = code) -> None:
-                draw_rows(code, scratches[worker], logits_NV, draws, first + low, first + high)  # noqa: B023 (called in this turn only)
-
-            shared(last - first, draw)
         made = []
         running = draws.token_N != stop
         for place, (row, token, log_probability) in enumerate(
@@ -71,6 +65,16 @@ class RowDraws:
             self.rows, self._kind_N = self.rows[running], self._kind_N[running]
             self._draws = Draws(*(each[running] for each in draws))
         return sorted(made), running
+
+    def _draw(self, kind: int, logits_NV: Floats32) -> None:
+        """A token in every row of one kind of program."""
+        first, last = np.searchsorted(self._kind_N, [kind, kind + 1]).tolist()
+        code, scratches, draws = self._codes[kind], self._scratches[kind], self._draws
+
+        def work(worker: int, low: int, high: int) -> None:
+            draw_rows(code, scratches[worker], logits_NV, draws, first + low, first + high)
+
+        shared(last - first, work, most=len(scratches))
 
     def _whole(self, place: int) -> bool:
         table = self._programs[self._kind_N[place]].table

@@ -45,7 +45,7 @@ class SideBySide:
                 self._tile(self._rooms[worker], tokens_N[part], memory_NLSW[part], logits_NV[part])
 
         with self._alone:
-            shared(len(tokens_N), work)
+            shared(len(tokens_N), work, most=len(self._rooms))
 
     def _tile(self, room: Room, tokens_N: npt.NDArray[np.int64], memory_NLSW: Floats32, logits_NV: Floats32) -> None:
         net = self._net
@@ -83,9 +83,12 @@ def workers() -> int:
     return max(1, torch.get_num_threads())
 
 
-def shared(rows: int, work: Callable[[int, int, int], Any]) -> None:
-    """Calls ``work(worker, first, last)`` so that every row belongs to one worker; returns when all are done."""
-    count = max(1, min(workers(), -(-rows // _FEWEST)))
+def shared(rows: int, work: Callable[[int, int, int], Any], *, most: int) -> None:
+    """Calls ``work(worker, first, last)`` so that every row belongs to one worker; returns when all are done.
+
+    There are at most ``most`` workers, counted from 0: whoever asks has room for so many, whatever PyTorch has by now.
+    """
+    count = max(1, min(most, -(-rows // _FEWEST)))
     bounds = [rows * worker // count for worker in range(count + 1)]
     if count == 1:
         work(0, 0, rows)
