@@ -34,7 +34,7 @@ $(VENV)/torch.done: constraints.txt
 	touch $@
 
 $(VENV)/app.done: pyproject.toml constraints.txt $(VENV)/torch.done
-	$(BIN)/pip install -c constraints.txt -e '.[app,audio,score,corpora,grammars,rhymes,fast]'
+	$(BIN)/pip install -c constraints.txt -e '.[app,audio,score,corpora,grammars,rhymes,fast,plots]'
 	touch $@
 
 $(VENV)/dev.done: pyproject.toml constraints.txt $(VENV)/torch.done

@@ -37,7 +37,8 @@ def test_it_learns_and_its_loss_is_that_of_its_predictions():
     trained = gpt.train(tokens, 7, settings, minutes=0.05, seed=0)
     assert trained.tokens == trained.steps * 8 * 16
     slid, apart = (gpt.loss(trained.model, tokens[:200], slide=slide) for slide in (True, False))
-    assert slid < apart < np.log(7)
+    assert slid < apart + 1e-4  # where both are next to nothing, neither is less
+    assert apart < np.log(7)
 
 
 def test_the_report_gathers_seeds():

@@ -232,6 +232,7 @@ def test_json_is_alone_on_stdout_for_every_verb(toolkit: Toolkit, text_run: Path
         ["runs", tmp_path],
         ["info", text_run],
         ["originality", text_run],
+        ["inspect", text_run, "surprise"],
         ["doctor"],
         ["bench", "decode", "--hidden=8", "--batch=1,2", "--seconds=0.001"],
     ]
@@ -240,8 +241,8 @@ def test_json_is_alone_on_stdout_for_every_verb(toolkit: Toolkit, text_run: Path
         assert answer.code == 0, words
         assert isinstance(answer.json, dict)
         assert "\x1b" not in answer.out + answer.err
-    # These answer with other things, and the last wants tunes: tests/cli/test_musicality.py.
-    assert VERBS.keys() - {str(words[0]) for words in lines} <= {"app", "export", "musicality"}
+    # These answer with other things, some in files of their own: tests/cli.
+    assert VERBS.keys() - {str(words[0]) for words in lines} <= {"app", "compare", "export", "musicality"}
 
 
 @pytest.fixture

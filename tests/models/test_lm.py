@@ -76,7 +76,7 @@ def test_the_lstm_is_the_written_equations():
     assert close(model(ids)[0][0, -1], model.head(h))
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
 def test_recurrent_weights_begin_orthogonal_and_the_forget_gate_open(cell):
     model = small(cell, forget_bias=1.5)
     layer = model.layers[0]

@@ -57,9 +57,12 @@ def choose(
     steps: int | None,
     device: str,
     fixed: Collection[str],
+    narrowed: float = 1.0,
     group: Group,
 ) -> Chosen:
     """``model`` with the width and the dropout that suit a corpus of ``tokens``, except what is ``fixed``.
+
+    ``narrowed`` is the width of such a model as a share of an LSTM's.
 
     With a number of ``steps`` only dropout is chosen, and all steps are made. Of ``minutes`` as many are used as the
     corpus can stand: the budget then holds the most ``steps`` too.
@@ -68,6 +71,8 @@ def choose(
     notes, speed = [], None
     read = float((steps or 0) * training.batch * training.chunk)
     budget = {"steps": float(steps or 0)}
+    if "width" not in fixed and minutes is None:
+        model = dataclasses.replace(model, width=int(narrowed * model.width))
     if minutes is not None:
         seconds = min(MEASURED, 60 * minutes * _SHARE) / 2
 
@@ -76,7 +81,8 @@ def choose(
             return group.told(tokens_per_second(asked, vocabulary, training, device, seconds))[0]
 
         if "width" not in fixed:
-            model = dataclasses.replace(model, width=width_for(tokens, 60 * minutes * measured(_MIDDLE)))
+            width = width_for(tokens, 60 * minutes * measured(int(narrowed * _MIDDLE)))
+            model = dataclasses.replace(model, width=int(narrowed * width))
         speed = measured(model.width)
         read = 60 * minutes * speed
         budget = {"minutes": minutes}

@@ -292,10 +292,16 @@ class _Fitting:
         if best:
             self.best = loss
             runs.write_weights(self.folder, weights_of(self.training.average))
-        self.metrics.append({"step": step, "quick_nats_per_token": loss, "best": best})
+        preview = self._preview(step) if best else None
+        record: dict[str, Any] = {"step": step, "quick_nats_per_token": loss, "best": best}
+        if self.counted is not None:
+            record["ngram_nats_per_token"] = self.counted.nats_per_token
+        if isinstance(preview, Previewed):
+            record["preview"] = preview.text
+        self.metrics.append(record)
         yield Validated(step, loss, quick.nats_per(self.unit), self.unit, best)
-        if best:
-            yield self._preview(step)
+        if preview is not None:
+            yield preview
         if self._overfitted and self.worse == _PATIENCE:  # said once, though a last validation may follow
             yield Noted("Stops early: the validation loss only rises. The best weights are kept.")
 

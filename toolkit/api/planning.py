@@ -21,6 +21,7 @@ from toolkit.api.asking import generation_knobs
 from toolkit.api.choosing import choose
 from toolkit.api.materials import codec_for, prepare
 from toolkit.api.running import open_run
+from toolkit.api.suited import suited
 from toolkit.batches import Vary
 from toolkit.core import Codec, Corpus, UsageError, Varying, checked, unknown
 from toolkit.models import ModelSettings
@@ -83,8 +84,9 @@ def planned(plan: Plan, corpus: Corpus[Any], group: Group = ALONE) -> Planned:
     if plan.codec is None:
         notes.append(f"Codec: {codec.name}, {codec.size:,} ids (--codec chooses another).")
     domain = domains.find(corpus.domain)
-    model = checked(ModelSettings, model_given)
-    training = checked(TrainSettings, plan.training)
+    suits = suited(checked(ModelSettings, model_given).cell)
+    model = checked(ModelSettings, {**suits.model, **model_given})
+    training = checked(TrainSettings, {**suits.training, **plan.training})
     chosen = choose(
         model,
         training,
@@ -94,6 +96,7 @@ def planned(plan: Plan, corpus: Corpus[Any], group: Group = ALONE) -> Planned:
         steps=plan.steps,
         device=device_called(plan.device),
         fixed=model_given,
+        narrowed=suits.width,
         group=group,
     )
     model = chosen.model

@@ -152,7 +152,7 @@ class Run:
     @property
     def engine(self) -> Engine:
         """What runs the model now. The automatic choice may be a faster one the next time."""
-        name = engine_called(self.engine_name, self.device)
+        name = engine_called(self.engine_name, self.device, self.config.model["cell"])
         if name not in self._engines:
             self._engines[name] = open_engine(self.model, name=name, device=self.device)
         return self._engines[name]

@@ -25,6 +25,8 @@ VERBS = {
     "evaluate": "Measure a run on a corpus it has not learned from.",
     "corpora": "List the corpora that a name stands for.",
     "prepare": "Read a corpus and say what was kept, changed and dropped, and why.",
+    "compare": "Train several cells on the same corpus and compare them.",
+    "inspect": "Look inside a trained model: states, gates, gradients, memory, surprise.",
     "musicality": "Measure tunes, or what a run makes, against a corpus.",
     "originality": "Say how much of a text or a tune a run has copied from its training corpus.",
     "runs": "List the shipped checkpoints and the runs in ./runs.",

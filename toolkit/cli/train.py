@@ -40,7 +40,10 @@ def command(
     domain: options.Domain = None,
     codec: options.Codec = None,
     vocabulary: options.Vocabulary = None,
-    cell: Annotated[str | None, typer.Option(help="lstm, gru or rnn.", metavar="NAME", show_default=False)] = None,
+    cell: Annotated[
+        str | None,
+        typer.Option(help="lstm, gru, rnn, mingru, minlstm or transformer.", metavar="NAME", show_default=False),
+    ] = None,
     assignments: Annotated[
         list[str] | None,
         typer.Option("--set", help="One setting; `--set help` lists them.", metavar="GROUP.KEY=VALUE"),

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from toolkit.core import BuiltIn, Codec, Constraint, Corpus, Engine, UsageError, unknown
+from toolkit.core import BuiltIn, Codec, Constraint, Corpus, Engine, FloatArray, UsageError, unknown
 from toolkit.infill import Gap
 from toolkit.originality import NgramIndex, View
 from toolkit.steer import Potential
@@ -60,6 +60,10 @@ def _unfilled(codec: Codec[Any, Any], gap: Gap, given: Any, made: Sequence[int],
     raise UsageError(f"gaps cannot be filled in what the codec {codec.name!r} writes.")
 
 
+def _no_features(codec: Codec[Any, Any], tokens: Sequence[int]) -> Mapping[str, FloatArray]:
+    return {}
+
+
 def _unlimited(codec: Codec[Any, Any], index: NgramIndex, most: int, given: Any) -> Constraint[Any]:
     raise UsageError(f"copies cannot be limited in what the codec {codec.name!r} writes.")
 
@@ -88,6 +92,11 @@ class Domain(Generic[Item, Part]):
     that the controls ask to fill, and ``filled`` the whole item with a middle in it.
 
     ``suits`` gives the name and the size of a codec that suits training items, where a domain looks at them for that.
+
+    ``features`` gives what can be named of the place after each of the given ids, by name, each of shape (T,);
+    ``values`` are the numbers that an item is made of, one an id, where it is made of numbers;
+    ``labelled`` gives items with one label each, by the name of what is labelled, made of a corpus's items so that the
+    label does not stand in them.
 
     ``data`` is an item as what JSON holds, and ``of_data`` the item again.
 
@@ -120,6 +129,9 @@ class Domain(Generic[Item, Part]):
     filled: Callable[[Codec[Item, Part], Gap, Item | None, Sequence[int], Any], Item] = _unfilled
     view: View[Item]
     copy_limit: Callable[[Codec[Item, Part], NgramIndex, int, Item | None], Constraint[Any]] = _unlimited
+    features: Callable[[Codec[Item, Part], Sequence[int]], Mapping[str, FloatArray]] = _no_features
+    values: Callable[[Item], Sequence[float]] | None = None
+    labelled: Mapping[str, Callable[[Iterable[Item]], Iterator[tuple[Item, str]]]] = field(default_factory=dict)
     sampling: Mapping[str, Any]
     length: int
     prompt_files: frozenset[str] = frozenset()

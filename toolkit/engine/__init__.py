@@ -13,7 +13,10 @@ from toolkit.core import Engine, UsageError, unknown
 if TYPE_CHECKING:
     from torch.nn import Module
 
-__all__ = ["AUTOMATIC", "ENGINES", "engine_called", "open_engine"]
+__all__ = ["AUTOMATIC", "COMPILED_CELLS", "ENGINES", "engine_called", "open_engine"]
+
+COMPILED_CELLS = ("rnn", "gru", "lstm")
+"""What the compiled engine can run."""
 
 AUTOMATIC = "auto"
 """Stands for the fastest engine that writes what ``torch`` writes and can begin at once."""
@@ -30,6 +33,9 @@ def _compiled(model: Module, device: str, *, rounded: bool = False) -> Engine:
         raise UsageError(f"the compiled engine runs on the CPU, not on {device!r}; the engine torch runs anywhere.")
     if find_spec("numba") is None:
         raise UsageError("the compiled engine needs Numba: pip install 'lstm-toolkit[fast]' brings it.")
+    cell = getattr(getattr(model, "settings", None), "cell", None)
+    if cell is not None and cell not in COMPILED_CELLS:
+        raise UsageError(f"the compiled engine runs {', '.join(COMPILED_CELLS)}; {cell} runs on the engine torch.")
     from toolkit.engine.compiled import CompiledEngine
 
     return CompiledEngine(model, rounded=rounded)
@@ -43,11 +49,11 @@ ENGINES: Mapping[str, Callable[[Module, str], Engine]] = {
 """What opens each engine, given a language model and a PyTorch device name."""
 
 
-def engine_called(name: str, device: str = "cpu") -> str:
+def engine_called(name: str, device: str = "cpu", cell: str = "lstm") -> str:
     """The engine that ``name`` stands for now: `AUTOMATIC` is one of `ENGINES`, and may be another one later.
 
-    On a CPU with Numba it is ``compiled``. While its code is not compiled yet, another process does that, and the
-    answer is ``torch``. $TOOLKIT_ENGINE settles what it is.
+    On a CPU with Numba it is ``compiled`` for the cells which that runs. While its code is not compiled yet, another
+    process does that, and the answer is ``torch``. $TOOLKIT_ENGINE settles what it is.
     """
     if name != AUTOMATIC:
         if name not in ENGINES:
@@ -56,7 +62,7 @@ def engine_called(name: str, device: str = "cpu") -> str:
     settled = os.environ.get("TOOLKIT_ENGINE", AUTOMATIC)
     if settled != AUTOMATIC:
         return engine_called(settled, device)
-    if device != "cpu":
+    if device != "cpu" or cell not in COMPILED_CELLS:
         return "torch"
     from toolkit.engine.readiness import begin_compiling, ready
 
@@ -71,4 +77,5 @@ def open_engine(model: Module, *, name: str = "torch", device: str = "cpu") -> E
 
     UsageError for an engine that does not exist or a device that this machine does not have.
     """
-    return ENGINES[engine_called(name, device)](model, device)
+    cell = getattr(getattr(model, "settings", None), "cell", "lstm")
+    return ENGINES[engine_called(name, device, cell)](model, device)

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from toolkit.engine import COMPILED_CELLS
 from toolkit.engine.scalar.integers import INPUTS, LANES, packed, padded
 from toolkit.engine.scalar.network import GRU, LSTM, NORM, RNN, UNROLLED, Floats32, Net, Room, Stack
 
-_CELLS = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
+_CELLS = dict(zip(COMPILED_CELLS, (RNN, GRU, LSTM), strict=True))
 STATES = {RNN: 1, GRU: 1, LSTM: 2}
 """How many rows of a layer's memory a cell has."""
 

@@ -1,11 +1,7 @@
-"""The recurrent cells a model can be made of, by name, each one layer of a fused PyTorch kernel.
+"""The cells a model can be made of, by name: a layer that reads whole sequences, and the equations of one step.
 
-Vanilla RNN   h_t = tanh(W x_t + U h_{t-1} + b)                                      (Elman 1990)
-GRU           r, z = σ(…);  n = tanh(W x_t + r ∘ U h_{t-1});  h_t = (1-z) ∘ n + z ∘ h_{t-1}   (Cho et al. 2014)
-LSTM          i, f, o = σ(…);  g = tanh(…);  c_t = f ∘ c_{t-1} + i ∘ g;  h_t = o ∘ tanh(c_t)
-                                                       (Hochreiter and Schmidhuber 1997; Gers et al. 2000)
-
-Knows how each is initialised and how many tensors its state has. Knows nothing of layers, tokens or losses.
+Knows how each is initialised and how many tensors its state has. Knows nothing of tokens or losses. The equations are
+in `toolkit.models.equations`; the layers of the vanilla RNN, the GRU and the LSTM are PyTorch's fused kernels.
 """
 
 from __future__ import annotations
@@ -16,34 +12,46 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from toolkit.models import equations
+from toolkit.models.attention import Attention
+from toolkit.models.minimal import MinGRU, MinLSTM
+
 
 @dataclass(frozen=True)
 class Cell:
-    """A kind of recurrent layer: how to make one, its gates stacked in a weight, and its state tensors.
+    """A kind of layer.
 
-    ``forget`` is the position of the forget gate among the stacked gates, None where there is none.
+    ``layer`` makes one from its inputs, its width and the context a transformer sees; called with (x_TBE, state) it
+    gives (y_TBH, state), where a state of one tensor comes bare. ``gates`` are stacked in its weights, ``states``
+    tensors make up its state, ``forget`` is the forget gate's position among the gates (None where there is none).
+    ``step`` is the cell as its equations, None where nothing is handed from step to step but what was read;
+    ``grows`` says that the state becomes larger with what is read.
     """
 
-    layer: Callable[[int, int], nn.RNNBase]
+    layer: Callable[[int, int, int], nn.Module]
     gates: int
     states: int
     forget: int | None = None
+    step: equations.Equations | None = None
+    grows: bool = False
 
 
 CELLS: dict[str, Cell] = {
-    "rnn": Cell(nn.RNN, gates=1, states=1),
-    "gru": Cell(nn.GRU, gates=3, states=1),
-    "lstm": Cell(nn.LSTM, gates=4, states=2, forget=1),
+    "rnn": Cell(lambda inputs, width, _: nn.RNN(inputs, width), 1, 1, step=equations.rnn),
+    "gru": Cell(lambda inputs, width, _: nn.GRU(inputs, width), 3, 1, step=equations.gru),
+    "lstm": Cell(lambda inputs, width, _: nn.LSTM(inputs, width), 4, 2, forget=1, step=equations.lstm),
+    "mingru": Cell(lambda inputs, width, _: MinGRU(inputs, width), 2, 1, step=equations.mingru),
+    "minlstm": Cell(lambda inputs, width, _: MinLSTM(inputs, width), 3, 1, forget=0, step=equations.minlstm),
+    "transformer": Cell(Attention, 0, 3, grows=True),
 }
 
 
-def initialise(layer: nn.RNNBase, cell: Cell, forget_bias: float) -> None:
+def initialise(layer: nn.Module, cell: Cell, width: int, forget_bias: float) -> None:
     """Orthogonal recurrent weights, Glorot input weights, zero biases, and an open forget gate.
 
     Orthogonal blocks keep the norm of the state through time (Saxe et al. 2014); a forget-gate bias above
     zero lets the cell remember before it has learned what to (Jozefowicz et al. 2015).
     """
-    width = layer.hidden_size
     with torch.no_grad():
         for name, weight in layer.named_parameters():
             if name.startswith("bias"):

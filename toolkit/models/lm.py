@@ -1,4 +1,4 @@
-"""The recurrent language model: embedding, a stack of recurrent layers, a linear head.
+"""The language model: embedding, a stack of layers of one cell, a linear head.
 
 Maps ids to next-token logits with explicit state. Knows nothing of text, music, sampling or files.
 Shapes: B rows, T steps, V vocabulary, E embedding, H width.
@@ -6,35 +6,19 @@ Shapes: B rows, T steps, V vocabulary, E embedding, H width.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
-from toolkit.core import State, UsageError, knob
+from toolkit.core import State, UsageError
 from toolkit.models.cells import CELLS, initialise
-
-
-@dataclass(frozen=True)
-class ModelSettings:
-    """What decides the shape of a model, apart from its vocabulary."""
-
-    cell: str = knob("lstm", "the recurrent cell", choices=CELLS)
-    layers: int = knob(1, "recurrent layers, one above the other", low=1, high=32)
-    width: int = knob(512, "hidden units in each layer", low=1, high=16384)
-    embedding: int = knob(128, "numbers that stand for one token on the way in", low=1, high=16384)
-    dropout: float = knob(0.1, "share of activations silenced between layers while training", low=0, high=0.95)
-    embedding_dropout: float = knob(0.0, "share of token types silenced on the way in", low=0, high=0.95)
-    residual: bool = knob(False, "add each layer's input to its output (where the widths agree)")
-    norm: bool = knob(False, "normalise the input of every layer and of the head")
-    tie: bool = knob(False, "use the embedding as the head's matrix too")
-    forget_bias: float = knob(1.0, "where an LSTM's forget gate starts", low=-10, high=10)
+from toolkit.models.settings import ModelSettings
 
 
 class RecurrentLM(nn.Module):
     """A language model whose cell is chosen by name.
 
-    State is a value of shape ``(layers, B, H)`` per tensor: ``(h,)``, or ``(h, c)`` for an LSTM.
+    State is a value of shape ``(layers, B, …)`` per tensor: ``(h,)``, ``(h, c)`` for an LSTM, and all that is looked
+    back at for a transformer.
     """
 
     def __init__(self, vocabulary: int, settings: ModelSettings) -> None:
@@ -44,7 +28,7 @@ class RecurrentLM(nn.Module):
         width = settings.width
         self.embed = nn.Embedding(vocabulary, settings.embedding)
         sizes = [settings.embedding] + [width] * (settings.layers - 1)
-        self.layers = nn.ModuleList(self.cell.layer(size, width) for size in sizes)
+        self.layers = nn.ModuleList(self.cell.layer(size, width, settings.context) for size in sizes)
         self.norms = nn.ModuleList(nn.LayerNorm(size) if settings.norm else nn.Identity() for size in [*sizes, width])
         self.dropout = nn.Dropout(settings.dropout)
         self.head = nn.Linear(width, vocabulary)
@@ -60,21 +44,25 @@ class RecurrentLM(nn.Module):
         settings = self.settings
         nn.init.normal_(self.embed.weight, std=settings.embedding**-0.5 if settings.tie else 0.5)
         for layer in self.layers:
-            initialise(layer, self.cell, settings.forget_bias)  # type: ignore[arg-type]  # a ModuleList forgets types
+            initialise(layer, self.cell, settings.width, settings.forget_bias)
         if not settings.tie:
             nn.init.xavier_uniform_(self.head.weight)
         nn.init.zeros_(self.head.bias)
 
     def zero_state(self, rows: int) -> State:
         """The state before any token, for ``rows`` sequences."""
-        shape = (self.settings.layers, rows, self.settings.width)
+        shape = (self.settings.layers, rows, 0 if self.cell.grows else self.settings.width)
         return tuple(self.embed.weight.new_zeros(shape) for _ in range(self.cell.states))
 
     def forward(self, ids_BT: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """logits_BTV for the token after each id, and the state after the last id."""
+        return self.read(self._embedded(ids_BT.t()), state)
+
+    def read(self, x_TBE: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """What `forward` gives, for tokens that are vectors already."""
         if state is None:
-            state = self.zero_state(len(ids_BT))
-        x_TBE = self.dropout(self._embedded(ids_BT.t()))
+            state = self.zero_state(x_TBE.shape[1])
+        x_TBE = self.dropout(x_TBE)
         after = []
         for depth, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=False)):
             before = tuple(each[depth : depth + 1] for each in state)

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import numpy as np
 
-from toolkit.core import MissingExtraError
+from toolkit.figures import COLOURS, figure, png
 from toolkit.musicality.comparison import Compared, Comparison, Values
 
-_OURS, _THEIRS = "#b3541e", "#2a6f97"
-"""Told apart by those who see no red and green, and in print by the one being darker."""
+_OURS, _THEIRS = COLOURS[1], COLOURS[0]
 _COLUMNS = 4
 
 
 def comparison_png(comparison: Comparison, ours: str, corpus: str) -> bytes:
     """The picture, its sets called ``ours`` and ``corpus``; MissingExtraError without matplotlib."""
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingExtraError("pictures of measures", "plots") from None
     count = len(comparison.measures)
     rows = -(-count // _COLUMNS)
-    figure = Figure(figsize=(3.2 * _COLUMNS, 1.9 * rows + 0.7), layout="constrained")
-    FigureCanvasAgg(figure)
-    places = figure.subplots(rows, _COLUMNS, squeeze=False)
+    drawn, places = figure(3.2 * _COLUMNS, 1.9 * rows + 0.7, rows, _COLUMNS)
     differing = set(comparison.differing())
     for place, measure in zip(places.flat, comparison.measures, strict=False):
         _one(place, measure, *comparison.values[measure.name], differs=measure.name in differing)
@@ -34,10 +25,8 @@ def comparison_png(comparison: Comparison, ours: str, corpus: str) -> bytes:
         place.set_axis_off()
     handles, _ = places.flat[0].get_legend_handles_labels()
     labels = [f"{ours} ({comparison.tunes})", f"{corpus} ({comparison.others})"]
-    figure.legend(handles, labels, loc="outside upper center", ncols=2, frameon=False)
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=110)
-    return picture.getvalue()
+    drawn.legend(handles, labels, loc="outside upper center", ncols=2, frameon=False)
+    return png(drawn)
 
 
 def _one(place: Any, measure: Compared, ours: Values, theirs: Values, *, differs: bool) -> None:
@@ -56,6 +45,4 @@ def _one(place: Any, measure: Compared, ours: Values, theirs: Values, *, differs
     place.set_title(f"{measure.name}{star}", fontsize=9)
     place.set_xlabel(measure.unit, fontsize=8)
     place.set_yticks([])
-    place.tick_params(labelsize=8)
-    for side in ("top", "right", "left"):
-        place.spines[side].set_visible(False)
+    place.spines["left"].set_visible(False)

@@ -7,7 +7,9 @@ from dataclasses import replace
 from toolkit.domains import Domain
 from toolkit.domains.music.controls import MelodyControls, constraint
 from toolkit.domains.music.corpora import ABC, MIDI, MUSICXML, built_in, read
+from toolkit.domains.music.features import melody_features
 from toolkit.domains.music.filling import gap_asked, melody_filled
+from toolkit.domains.music.labels import modes, tune_types
 from toolkit.domains.music.listing import show
 from toolkit.domains.music.melody import MelodyCodec, Part
 from toolkit.domains.music.originality import MelodyView, copy_limit
@@ -53,6 +55,8 @@ DOMAIN: Domain[Score, Part] = Domain(
     filled=melody_filled,
     view=MelodyView(),
     copy_limit=copy_limit,
+    features=melody_features,
+    labelled={"type": tune_types, "mode": modes},
     sampling={"temperature": 0.95, "top_p": 0.98},
     length=1024,
     prompt_files=MIDI | ABC | MUSICXML,

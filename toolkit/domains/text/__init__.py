@@ -14,7 +14,9 @@ from toolkit.domains.text.choosing import chosen_codec
 from toolkit.domains.text.constraints import constraint
 from toolkit.domains.text.controls import TextControls, hold_back
 from toolkit.domains.text.corpora import SUFFIXES, read
+from toolkit.domains.text.features import text_features
 from toolkit.domains.text.filling import gap_asked, text_filled
+from toolkit.domains.text.labels import speeches
 from toolkit.domains.text.originality import TextView, copy_limit
 from toolkit.domains.text.pieces import BpeCodec, UnigramCodec
 from toolkit.domains.text.raw_bytes import ByteCodec
@@ -77,6 +79,8 @@ DOMAIN: Domain[str, str] = Domain(
     filled=text_filled,
     view=TextView(),
     copy_limit=copy_limit,
+    features=text_features,
+    labelled={"speaker": speeches},
     sampling={"temperature": 0.8},
     length=500,
 )
