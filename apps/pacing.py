@@ -105,8 +105,8 @@ def progress(stream: Stream, paced: Paced[Any]) -> str:
     return _line(*facts)
 
 
-def summary(details: Mapping[str, Any], paced: Paced[Any]) -> str:
-    """One line on how a result came about, as HTML."""
+def summary(details: Mapping[str, Any], paced: Paced[Any], link: str = "") -> str:
+    """One line on how a result came about, as HTML, and the ``link`` to it, which is HTML already."""
     endings = {
         "stop": "ended by itself",
         "complete": "complete: nothing may follow",
@@ -118,7 +118,9 @@ def summary(details: Mapping[str, Any], paced: Paced[Any]) -> str:
     tokens, seconds = details["tokens"], paced.seconds
     speed = f"{tokens / seconds:,.0f} tokens a second" if seconds > 0.05 and tokens else ""
     ending = endings.get(details["ending"], "")
-    return _line(f"seed {details['seed']}", f"{tokens:,} tokens", speed, ending, *_found(details.get("found", {})))
+    return _line(
+        f"seed {details['seed']}", f"{tokens:,} tokens", speed, ending, *_found(details.get("found", {})), link
+    )
 
 
 def _found(facts: Mapping[str, Any]) -> list[str]:

@@ -18,9 +18,13 @@ from toolkit.core import InputError
 from .copies import report, sentence
 from .fellows import placed
 from .guard import MOST_SOUND, checked_prompt
+from .kept_tab import Place
 from .library import Library
+from .links import address, anchor
 from .pacing import Paced, Stops, at_work, progress, summary
 from .settings import Settings
+from .shelf import Shelf
+from .variations import COUNT, Variations
 from .workbench import (
     Buttons,
     Choice,
@@ -86,8 +90,8 @@ POLYPHONY = Room(
 ROOMS = (MELODY, CHORALE, POLYPHONY)
 
 
-def score_tab(page: gr.Blocks, library: Library, stops: Stops, of: Room) -> None:
-    """Draws a tab into the page that is being built, and connects it."""
+def score_tab(page: gr.Blocks, library: Library, stops: Stops, of: Room, shelf: Shelf | None) -> Place:
+    """Draws a tab into the page that is being built, and connects it; results are kept where there is a shelf."""
     domain = of.domain
     nothing = gr.HTML(nothing_yet(of.makes, of.train), visible=not library.names(domain))
     with gr.Row(elem_classes="room", visible=bool(library.names(domain))) as room:
@@ -124,6 +128,7 @@ def score_tab(page: gr.Blocks, library: Library, stops: Stops, of: Room) -> None
             line = gr.HTML(label="Summary", elem_id=f"{domain}-line")
             copies = gr.HTML(label="Copies", elem_id=f"{domain}-copies")
             downloads = Downloads.drawn(domain, _FORMATS | ({".abc": "ABC"} if of is MELODY else {}))
+            variations = Variations.drawn(domain)
             with gr.Accordion("How it was made", open=False):
                 details = gr.JSON(label="Details", show_label=False, elem_id=f"{domain}-details")
         with gr.Column(elem_classes="turning"):
@@ -162,8 +167,11 @@ def score_tab(page: gr.Blocks, library: Library, stops: Stops, of: Room) -> None
                 filling = stream.request.gap is not None  # whose bars are none before the last note
                 yield growing(gr.skip() if filling else _picture(stream.result()), progress(stream, paced))
             result = renamed(stream.result(), called, shown)
+            if shelf is not None:
+                shelf.keep(result)
             copied = sentence(report(opened, result))
-            made = [_picture(result), summary(result.details, paced), told(result)]
+            link = anchor(address(of.makes, result.details, opened.knobs))
+            made = [_picture(result), summary(result.details, paced, link), told(result)]
             yield [made[0], None, *made[1:], *downloads.of({}), copied]  # to be seen while the sound is rendered
             files = {each: kept(result, each) for each in downloads.suffixes if each != ".wav" or _short(result)}
             if ".wav" not in files:
@@ -177,9 +185,31 @@ def score_tab(page: gr.Blocks, library: Library, stops: Stops, of: Room) -> None
         Outputs((roll, audio), line, details, downloads, (copies,)),
         api_name=f"generate_{of.makes}",
     )
+
+    def varied(run: str, notes: str | None, file: str | None, seed: Any, *values: Any) -> Iterator[list[Any]]:
+        places = {file: Path(file).name} if file else {}
+        with explained(places):
+            prompt, _ = _prompt(notes, file, of)
+            asked = placed(library, domain, settings.meant(values))
+            places.update(asked.places)
+            chosen = dict(asked.settings)
+            if of.changed and file and chosen[of.changed[1]] is not None:
+                chosen[of.changed[0]], prompt = str(file), None
+            made: list[Result] = []
+            for stream in choice.opened(run).streams(prompt, count=COUNT, seed=checked_seed(seed), **chosen):
+                for _ in stream:
+                    pass
+                made.append(stream.result())
+                yield variations.of(made, over=len(made) == COUNT)
+            yield variations.of(made, over=True)
+
+    variations.connect(
+        varied, [choice.run, notes, upload, seed.number, *settings.controls], seed.number, f"{domain}-generate"
+    )
     buttons.connect_stop()
     seed.connect(details)
     choice.connect(page, settings)
+    return Place(of.makes, choice.run, notes, seed.number, settings)
 
 
 def _prompt(notes: str | None, file: str | None, of: Room) -> tuple[str | None, str | None]:

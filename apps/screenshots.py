@@ -5,17 +5,23 @@ Needs playwright and a Chromium ($CHROMIUM, or the first one found), and the shi
 
 from __future__ import annotations
 
+import io
 import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from os import environ
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+
+from PIL import Image
 
 from toolkit.api import open_run
 
+from .shelf import Shelf
 from .studio import build, serve
+from .training import Trainings
 
 _SHOWN = ("shakespeare", "folk", "bach")
 _WIDE, _NARROW = (1320, 900), (375, 812)
@@ -92,6 +98,59 @@ def show_harmony(page: Any) -> None:
     page.wait_for_timeout(800)
 
 
+def show_inside(page: Any) -> None:
+    """Looks at the units of the first run."""
+    page.get_by_role("tab", name="Look inside").click()
+    page.locator("#inside-look").click()
+    page.locator("#inside-picture img").wait_for(timeout=90_000)
+
+
+def show_tokens(page: Any) -> None:
+    """Writes a text and asks what else could stand in one place."""
+    show_text(page)
+    page.get_by_role("button", name="Token by token").click()
+    page.locator("#text-tokens .token.highlighted").nth(24).click()
+    page.locator("#text-others table").wait_for()
+
+
+def show_variations(page: Any) -> None:
+    """Four melodies to choose from."""
+    page.get_by_role("tab", name="Melody").click()
+    page.locator("#music-seed input").fill("3")
+    page.locator("#music-bars input").fill("8")
+    page.locator("#tab-melody").get_by_role("button", name="Variations").click()
+    page.locator("#music-vary").click()
+    page.locator("#music-take-3:not([disabled])").wait_for(timeout=90_000)
+
+
+def show_training(page: Any) -> None:
+    """Trains for a minute on an installed corpus, to its end."""
+    page.get_by_role("tab", name="Train").click()
+    page.locator("#train-corpus input").click()
+    page.get_by_role("option", name="python-docs").click()
+    page.locator("#train-name input, #train-name textarea").first.fill("docs")
+    minutes = page.locator("#train-minutes input[type=number]")
+    minutes.fill("1")
+    minutes.press("Tab")
+    page.locator("#train-start").click()
+    page.locator("#train-curve").get_by_text("Finished", exact=True).wait_for(timeout=240_000)
+
+
+def show_kept(page: Any) -> None:
+    """Makes two things, and looks at one of them again."""
+    show_text(page)
+    show_melody(page)
+    page.get_by_role("tab", name="Kept").click()
+    page.locator("#kept-list label").filter(has_text="folk").first.click()
+    page.locator("#kept-seen svg").wait_for()
+
+
+def _taken(page: Any, path: Path, **how: Any) -> None:
+    """The picture in 256 colours, a third of the size: the repository holds every one there ever was."""
+    whole = Image.open(io.BytesIO(page.screenshot(**how))).convert("RGB")
+    whole.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+
+
 def _unfold(page: Any, tab: str, heading: str) -> None:
     page.locator(f"#tab-{tab} button.label-wrap").get_by_text(heading, exact=True).click()
 
@@ -107,25 +166,47 @@ def take(address: str, folder: Path) -> list[Path]:
                 page.mouse.move(0, 0)
                 page.evaluate("window.scrollTo(0, 0)")
                 taken.append(folder / f"studio-{name}{suffix}.png")
-                page.screenshot(path=taken[-1], full_page="narrow" in how)
-    for name, show in {"acrostic": show_acrostic, "chords": show_chords, "harmony": show_harmony}.items():
+                _taken(page, taken[-1], full_page="narrow" in how)
+    whole = {
+        "acrostic": show_acrostic,
+        "chords": show_chords,
+        "harmony": show_harmony,
+        "inside": show_inside,
+        "tokens": show_tokens,
+        "variations": show_variations,
+        "train": show_training,
+        "kept": show_kept,
+    }
+    for name, show in whole.items():
         with opened(address) as page:
             show(page)
             page.mouse.move(0, 0)
             page.evaluate("window.scrollTo(0, 0)")
             taken.append(folder / f"studio-{name}.png")
-            page.screenshot(path=taken[-1], full_page=True)
+            _taken(page, taken[-1], full_page=True)
+    for name, title in {"inside": "Look inside", "train": "Train", "kept": "Kept"}.items():
+        with opened(address, dark=True) as page:
+            page.get_by_role("tab", name=title).click()
+            if name == "inside":
+                show_inside(page)
+            page.wait_for_timeout(1500)
+            taken.append(folder / f"studio-{name}-dark.png")
+            _taken(page, taken[-1])
     return taken
 
 
 def main() -> None:
-    studio = build(open_run(name).folder for name in _SHOWN)
-    address = serve(studio, port=0)
-    try:
-        for path in take(address, Path(sys.argv[1] if len(sys.argv) > 1 else "docs/images")):
-            print(path)
-    finally:
-        studio.close()
+    with TemporaryDirectory() as aside:
+        trainings = Trainings(Path(aside) / "runs", Path(aside) / "corpora")
+        studio = build(
+            (open_run(name).folder for name in _SHOWN), trainings=trainings, shelf=Shelf(Path(aside) / "results")
+        )
+        address = serve(studio, port=0)
+        try:
+            for path in take(address, Path(sys.argv[1] if len(sys.argv) > 1 else "docs/images")):
+                print(path)
+        finally:
+            studio.close()
 
 
 if __name__ == "__main__":

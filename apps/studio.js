@@ -1,13 +1,46 @@
-// Keys and the moving light: Ctrl+Enter generates, Escape stops, and notes light up while they sound.
+// Keys and the moving light: Ctrl+Enter generates, Escape stops, space plays, arrows go back and forth, L loops, ? tells.
 (() => {
   const inView = (ids) => ids.map((id) => document.getElementById(id)).find((each) => each && each.offsetParent !== null);
+  const buttons = { generate: ["generate", "look", "start"], stop: ["stop"] };
+  const player = () => [...document.querySelectorAll(".heard audio")].find((each) => each.offsetParent !== null);
+  const typing = (target) => target.closest?.("input, textarea, select, button, summary, [contenteditable], [role=listbox], [role=tab]");
+
+  const press = (asked) => {
+    const named = buttons[asked].flatMap((name) => [...document.querySelectorAll(`button[id$="-${name}"]`)]);
+    const button = inView(named.map((each) => each.id));
+    if (!button || button.disabled) return false;
+    button.click();
+    return true;
+  };
+
+  const play = (key, audio) => {
+    if (key === " ") audio.paused ? audio.play() : audio.pause();
+    else if (key === "ArrowLeft") audio.currentTime = Math.max(0, audio.currentTime - 2);
+    else if (key === "ArrowRight") audio.currentTime = Math.min(audio.duration || 0, audio.currentTime + 2);
+    else audio.loop = !audio.loop;
+    audio.classList.toggle("looping", audio.loop);
+  };
+
+  const keys = () => document.getElementById("keys");
+  document.addEventListener("click", (event) => {
+    if (event.target.closest?.("#show-keys")) keys()?.showModal();
+    else if (event.target === keys() || event.target.closest?.("#hide-keys")) keys()?.close();
+  });
 
   document.addEventListener("keydown", (event) => {
+    if (keys()?.open) return; // Escape closes it
     const asked = event.key === "Enter" && (event.ctrlKey || event.metaKey) ? "generate" : event.key === "Escape" ? "stop" : "";
-    const button = asked && inView([...document.querySelectorAll(`[id$="-${asked}"]`)].map((each) => each.id));
-    if (!button || button.disabled) return;
-    event.preventDefault();
-    button.click();
+    if (asked) {
+      if (press(asked)) event.preventDefault();
+      return;
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+    const audio = player();
+    if (event.key === "?") keys()?.showModal();
+    else if (audio && [" ", "ArrowLeft", "ArrowRight", "l", "L"].includes(event.key)) {
+      event.preventDefault();
+      play(event.key, audio);
+    }
   });
 
   // The roll's notes carry the seconds at which they sound; media events do not bubble, so they are caught on the way down.

@@ -13,11 +13,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from toolkit.core import MissingExtraError, ToolkitError
+from toolkit.core import MissingExtraError, ToolkitError, UsageError
 
 from . import guard
 from .library import Library
 from .pacing import Stops
+from .shelf import Shelf, shelf_folder
+from .training import Trainings, corpora_folder, training_folder
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -27,15 +29,24 @@ _WAITING = 64  # generations that may queue; who comes later is told so
 _HEADER = """<header class="masthead">
 <svg viewBox="0 0 28 28" aria-hidden="true">
 <rect width="28" height="28" rx="7"/><path d="M6 18h6M11 13h7M17 8h5"/></svg>
-<div><h1>Studio</h1><p>Small recurrent models of text and melody, on this machine alone</p></div></header>"""
+<div><h1>Studio</h1><p>Small recurrent models of text and melody, on this machine alone</p></div>
+<button id="show-keys" type="button" aria-haspopup="dialog">Keys</button></header>
+<dialog id="keys" aria-labelledby="keys-title"><h2 id="keys-title">Keys</h2><dl>
+<dt>Ctrl + Enter</dt><dd>generate, look, or train</dd><dt>Esc</dt><dd>stop, and keep what there is</dd>
+<dt>Space</dt><dd>play, pause</dd><dt>← →</dt><dd>two seconds back or on</dd>
+<dt>L</dt><dd>play again and again</dd><dt>?</dt><dd>this list</dd></dl>
+<button id="hide-keys" type="button">Close</button></dialog>"""
 
 
-def build(runs: Iterable[str | Path] | None = None) -> gr.Blocks:
+def build(
+    runs: Iterable[str | Path] | None = None, *, trainings: Trainings | None = None, shelf: Shelf | None = None
+) -> gr.Blocks:
     """The page, not yet served. ``runs`` are folders of runs; without them the shipped ones and those of ./runs.
 
+    With ``trainings`` it can train, with a ``shelf`` it keeps results; either is served to this machine alone.
     MissingExtraError when gradio is not installed.
     """
-    page: gr.Blocks = _built(Library(runs))
+    page: gr.Blocks = _built(Library(runs), trainings, shelf)
     return page
 
 
@@ -46,6 +57,8 @@ def serve(page: gr.Blocks, host: str = "127.0.0.1", port: int = 7860, password: 
     is taken; port 0 stands for any that is free.
     """
     guard.checked_address(host, password)
+    if getattr(page, "private", False) and host not in guard.LOOPBACK:
+        raise UsageError(f"a studio that trains and keeps results is for this machine alone, not for {host}.")
     from starlette.middleware import Middleware
 
     from .theme import theme
@@ -90,7 +103,9 @@ def main(host: str = "127.0.0.1", port: int = 7860, password: str | None = None)
     """Builds and serves the studio until interrupted."""
     guard.checked_address(host, password)
     library = Library()
-    page = _built(library)
+    alone = host in guard.LOOPBACK
+    trainings = Trainings(training_folder(), corpora_folder()) if alone else None
+    page = _built(library, trainings, Shelf(shelf_folder()) if alone else None)
     threading.Thread(target=_warm, args=(library,), daemon=True).start()
     address = serve(page, host, port, password)
     print(f"The studio is open at {address} (Ctrl+C closes it).", file=sys.stderr)
@@ -102,24 +117,38 @@ def _free_port(host: str) -> int:
         return int(listening.getsockname()[1])
 
 
-def _built(library: Library) -> Any:
+def _built(library: Library, trainings: Trainings | None, shelf: Shelf | None) -> Any:
     guard.stay_offline()
     try:
         import gradio as gr
     except ImportError:
         raise MissingExtraError("the studio", "app") from None
+    from .inside_tab import inside_tab
+    from .kept_tab import kept_tab, open_links
     from .score_tab import ROOMS, score_tab
     from .text_tab import text_tab
+    from .train_tab import train_tab
 
     _decode_on_one_thread()
     stops = Stops()
     with gr.Blocks(title="Studio", analytics_enabled=False, delete_cache=(600, 3600), fill_width=True) as page:
         gr.HTML(_HEADER)
-        with gr.Tab("Text", id="text", elem_id="tab-text"):
-            text_tab(page, library, stops)
-        for room in ROOMS:
-            with gr.Tab(room.title, id=room.makes, elem_id=f"tab-{room.makes}"):
-                score_tab(page, library, stops, room)
+        with gr.Tabs(elem_id="tabs") as tabs:
+            with gr.Tab("Text", id="text", elem_id="tab-text"):
+                places = {"text": text_tab(page, library, stops, shelf)}
+            for room in ROOMS:
+                with gr.Tab(room.title, id=room.makes, elem_id=f"tab-{room.makes}"):
+                    places[room.domain] = score_tab(page, library, stops, room, shelf)
+            with gr.Tab("Look inside", id="inside", elem_id="tab-inside"):
+                inside_tab(page, library)
+            if trainings is not None:
+                with gr.Tab("Train", id="train", elem_id="tab-train"):
+                    train_tab(page, trainings)
+            if shelf is not None:
+                with gr.Tab("Kept", id="kept", elem_id="tab-kept"):
+                    kept_tab(page, library, shelf, tabs, places)
+        open_links(page, tabs, places, library)
+    page.private = trainings is not None or shelf is not None
     return page
 
 

@@ -7,14 +7,23 @@ from typing import Any
 
 import gradio as gr
 
+from toolkit.api import Result
 from toolkit.api.request import Way
+from toolkit.api.tokens import alternatives
+from toolkit.api.tokens import told as by_token
+from toolkit.core import UsageError
 
 from .copies import COPIED, marked, report, sentence
 from .fellows import placed
 from .guard import checked_prompt
+from .kept_tab import Place
 from .library import Library
+from .links import address, anchor
 from .pacing import Paced, Stops, at_work, progress, summary
 from .settings import Settings
+from .shelf import Shelf
+from .token_view import COLOURS, Made, band, table_of, visible
+from .variations import COUNT, Variations
 from .workbench import (
     Buttons,
     Choice,
@@ -36,8 +45,8 @@ _FORMATS = {".txt": "Text", ".json": "JSON"}
 _TRAIN = "toolkit train poems.txt --out runs/poems --minutes 5"
 
 
-def text_tab(page: gr.Blocks, library: Library, stops: Stops) -> None:
-    """Draws the tab into the page that is being built, and connects it."""
+def text_tab(page: gr.Blocks, library: Library, stops: Stops, shelf: Shelf | None) -> Place:
+    """Draws the tab into the page that is being built, and connects it; results are kept where there is a shelf."""
     nothing = gr.HTML(nothing_yet("text", _TRAIN), visible=not library.names("text"))
     with gr.Row(elem_classes="room", visible=bool(library.names("text"))) as room:
         with gr.Column(elem_classes="asking"):
@@ -63,6 +72,23 @@ def text_tab(page: gr.Blocks, library: Library, stops: Stops) -> None:
             line = gr.HTML(label="Summary", elem_id="text-line")
             copies = gr.HTML(label="Copies", elem_id="text-copies")
             downloads = Downloads.drawn("text", _FORMATS)
+            variations = Variations.drawn("text")
+            with gr.Accordion("Token by token", open=False):
+                tokens = gr.HighlightedText(
+                    label="The darker, the less the model expected it; click one for what else could stand there",
+                    color_map=COLOURS,
+                    show_inline_category=False,
+                    show_legend=True,
+                    elem_id="text-tokens",
+                )
+                others = gr.HTML(label="Alternatives", elem_id="text-others")
+                with gr.Row(elem_classes="branching"):
+                    other = gr.Dropdown(
+                        [], label="Instead", interactive=True, filterable=False, scale=3, elem_id="text-instead"
+                    )
+                    branch = gr.Button("Go on from there", size="md", min_width=110, scale=1, elem_id="text-branch")
+                made = gr.State(None)
+                where = gr.State(None)
             with gr.Accordion("Copied passages", open=False):
                 passages = gr.HighlightedText(
                     label="The longest copy, and every other long one",
@@ -80,7 +106,7 @@ def text_tab(page: gr.Blocks, library: Library, stops: Stops) -> None:
         session: str, run: str | None, prompt: str, seed: int | None, chosen: Mapping[str, Any]
     ) -> Iterator[list[Any]]:
         def growing(text: Any, line: str) -> list[Any]:
-            return [text, line, gr.skip(), *downloads.of({}), "", []]
+            return [text, line, gr.skip(), *downloads.of({}), "", [], [], None]
 
         places: dict[str, str] = {}
         with explained(places):
@@ -97,9 +123,14 @@ def text_tab(page: gr.Blocks, library: Library, stops: Stops) -> None:
                 yield growing(text, progress(stream, paced))
             result = renamed(stream.result(), given or None, asked.asked)
             files = {suffix: kept(result, suffix) for suffix in downloads.suffixes}
+            if shelf is not None:
+                shelf.keep(result)
             found = report(opened, result)
-            made = [result.text, summary(result.details, paced), told(result), *downloads.of(files)]
-            yield [*made, sentence(found), marked(result.text, found)]
+            line = summary(result.details, paced, anchor(address("text", result.details, opened.knobs)))
+            shown = [result.text, line, told(result), *downloads.of(files)]
+            coloured = [(each.text, band(each.nats)) for each in by_token(opened, result)]
+            kept_tokens = Made(run or "", given or None, result.seed, asked.settings, result.tokens)
+            yield [*shown, sentence(found), marked(result.text, found), coloured, kept_tokens]
 
     def generate_text(request: gr.Request, run: str, prompt: str | None, seed: Any, *values: Any) -> Iterator[Any]:
         """Writes on from a prompt with the run of that name, streaming.
@@ -122,7 +153,7 @@ def text_tab(page: gr.Blocks, library: Library, stops: Stops) -> None:
         yield from written(str(request.session_hash), run, text or "", None if last is None else last + 1, chosen)
 
     names = [each.name for each in settings.knobs]
-    outputs = Outputs((output,), line, details, downloads, (copies, passages))
+    outputs = Outputs((output,), line, details, downloads, (copies, passages, tokens, made))
     buttons.connect(
         buttons.generate,
         with_parameters(generate_text, "run", "prompt", "seed", *names),
@@ -137,6 +168,54 @@ def text_tab(page: gr.Blocks, library: Library, stops: Stops) -> None:
         outputs,
         api_visibility="private",
     )
+
+    def chosen_token(made: Made | None, event: gr.SelectData) -> list[Any]:
+        place = int(event.index if isinstance(event.index, int) else event.index[0])
+        with explained():
+            if made is None:
+                return [gr.skip()] * 3
+            found = alternatives(
+                choice.opened(made.run), made.tokens, place, prompt=made.prompt, seed=made.seed, settings=made.settings
+            )
+        choices = [(f"{visible(each.text)}   {each.probability:.1%}", each.text) for each in found]
+        return [table_of(found, made.tokens[place]), gr.update(choices=choices, value=choices[0][1]), place]
+
+    def branched(
+        request: gr.Request, made: Made | None, place: int | None, instead: str | None, *values: Any
+    ) -> Iterator[Any]:
+        """Writes on from the text up to the token that was clicked, with another one in its place."""
+        with explained():
+            if made is None or place is None or instead is None:
+                raise UsageError("click a token first, and choose what is to stand there instead.")
+            opened, chosen = choice.opened(made.run), {**settings.meant(values), "after": None}
+            before = (made.prompt or "") + opened.codec.decode(list(made.tokens[:place]))
+        yield from written(str(request.session_hash), made.run, before + instead, made.seed + 1, chosen)
+
+    chosen_token.__annotations__["event"] = gr.SelectData
+    tokens.select(chosen_token, made, [others, other, where], api_visibility="private", show_progress="hidden")
+    buttons.connect(
+        branch,
+        with_parameters(branched, "made", "place", "instead", *names),
+        [made, where, other, *settings.controls],
+        outputs,
+        api_visibility="private",
+    )
+
+    def varied(run: str, prompt: str | None, seed: Any, *values: Any) -> Iterator[list[Any]]:
+        with explained():
+            given = checked_prompt(prompt or "")
+            asked = placed(library, "text", settings.meant(values))
+            number = checked_seed(seed)
+            made: list[Result] = []
+            for stream in choice.opened(run).streams(given or None, count=COUNT, seed=number, **asked.settings):
+                for _ in stream:
+                    pass
+                made.append(stream.result())
+                yield variations.of(made, over=len(made) == COUNT)
+            yield variations.of(made, over=True)
+
+    variations.connect(varied, [choice.run, prompt, seed.number, *settings.controls], seed.number, "text-generate")
     buttons.connect_stop()
     seed.connect(details)
     choice.connect(page, settings)
+    return Place("text", choice.run, prompt, seed.number, settings)

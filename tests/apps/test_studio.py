@@ -1,7 +1,8 @@
-"""The studio served: what it makes is what the library makes, what it refuses, and the whole of it in a browser."""
+"""The studio served: what it makes is what the library makes, what it refuses. In a browser: test_browser.py."""
 
 from __future__ import annotations
 
+import html
 import io
 import json
 import sys
@@ -20,7 +21,6 @@ import pytest
 
 from toolkit.api import Run, open_run
 from toolkit.core import ToolkitError
-from toolkit.core.places import shipped
 from toolkit.score import read_midi
 
 HOSTILE = '<img src=x onerror="alert(1)"><script>alert(2)</script>'
@@ -63,6 +63,12 @@ def test_one_seed_gives_one_text_here_and_in_python(client: Any, runs: Path) -> 
     assert text == made.text
     assert details == json.loads(json.dumps(made.details))
     assert Path(plain).read_bytes() == made.export(".txt")
+
+
+def test_tokens_are_coloured_by_surprise(client: Any, runs: Path) -> None:
+    text, *_, tokens = text_of(client, "the river", 7, length=30)
+    assert "the river" + "".join(each["token"] for each in tokens) == text and len(tokens) == 30
+    assert {each["class_or_confidence"] for each in tokens} <= {"sure", "likely", "open", "surprising", "astonishing"}
 
 
 def test_without_a_seed_one_is_chosen_and_told(client: Any) -> None:
@@ -173,11 +179,12 @@ def test_a_setting_names_runs_and_no_path(client: Any, runs: Path) -> None:
 
 
 def test_a_gap_is_shown_as_the_whole_and_its_copies_told(client: Any, runs: Path) -> None:
-    text, line, *_, copies, pieces = text_of(client, "the river", 2, after=" to the sea", middle="1-12")
+    text, line, *_, copies, pieces, tokens = text_of(client, "the river", 2, after=" to the sea", middle="1-12")
     made = open_run(runs / "poem").generate("the river", seed=2, after=" to the sea", middle="1-12")
     assert text == made.text and text.startswith("the river") and text.endswith(" to the sea")
     assert "the gap is filled" in line
     assert "copies" in copies and "".join(each["token"] for each in pieces) == text
+    assert not tokens, "what fills a gap is not drawn one by one"
 
 
 def test_bars_of_a_typed_melody_are_made_anew(client: Any, runs: Path) -> None:
@@ -211,7 +218,41 @@ def test_what_is_too_much_is_refused(client: Any, apps: ModuleType) -> None:
     assert HOSTILE not in refusal(client, **{**ask, "stop_at": None, "logit_bias": f"{HOSTILE}=1"})
 
 
-PUBLIC = {"/generate_text", "/generate_melody", "/generate_chorale", "/generate_piece"}
+PUBLIC = {"/generate_text", "/generate_melody", "/generate_chorale", "/generate_piece", "/look_inside"}
+
+
+def test_what_is_seen_inside_is_what_python_sees(client: Any, runs: Path) -> None:
+    from toolkit.api.inspecting import inspect
+
+    asked = {"text": "", "layer": 0, "unit": 3, "seed": "1", "api_name": "/look_inside"}
+    said, picture, table, data = client.predict(run="text: poem", topic="gates", **asked)
+    found = inspect(open_run(runs / "poem"), "gates", seed=1)
+    assert html.escape(found.said) in said and data == json.loads(json.dumps(found.data))
+    assert "data:image/png;base64," in picture and table.count("<tr>") == len(found.rows) + 1
+    for kind in ("music: tunes", "chorales: hymns"):
+        assert "nats" in client.predict(run=kind, topic="surprise", **asked)[0]
+    read = client.predict(run="text: poem", topic="surprise", **{**asked, "text": "the <sea>,"})
+    assert "&lt;" in read[2] and "<sea>" not in read[0] + read[2]
+
+
+def test_looking_inside_refuses_in_a_sentence(client: Any) -> None:
+    asked = {
+        "run": "text: poem",
+        "topic": "gates",
+        "text": "",
+        "layer": 0,
+        "unit": 0,
+        "seed": "",
+        "api_name": "/look_inside",
+    }
+    for odd in (
+        {"run": "text: nobody"},
+        {"run": "../poem"},
+        {"topic": "odd"},
+        {"topic": "clamp", "unit": 999},
+        {"unit": -1},
+    ):
+        assert refusal(client, **{**asked, **odd})
 
 
 def test_only_the_ways_to_generate_are_public(address: str) -> None:
@@ -354,221 +395,7 @@ def test_a_long_fact_of_a_card_unfolds(room: Any, runs: Path) -> None:
 def test_without_runs_the_page_says_how_to_get_one(apps: ModuleType, tmp_path: Path) -> None:
     page = apps.studio.build([tmp_path])
     told = [each for each in page.config["components"] if "toolkit train" in str(each["props"].get("value"))]
-    assert len(told) == 4 and all(each["props"]["visible"] for each in told)
-
-
-# --- the whole of it, in a browser ---------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def offered(room: Any, runs: Path) -> Path:
-    """The shipped checkpoints when they are of both kinds, else the small runs."""
-    library = room("library").Library([shipped("checkpoints")])
-    return shipped("checkpoints") if library.names("text") and library.names("music") else runs
-
-
-@pytest.fixture(scope="module")
-def studio(apps: ModuleType, offered: Path) -> Iterator[str]:
-    page = apps.studio.build([offered])
-    yield apps.studio.serve(page, port=0)
-    page.close()
-
-
-@pytest.fixture(scope="module")
-def browser(room: Any) -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="the browser test needs playwright")
-    with playwright.sync_playwright() as player:
-        try:
-            found = player.chromium.launch(executable_path=room("screenshots").chromium(), args=["--no-sandbox"])
-        except playwright.Error as error:
-            if "Executable doesn't exist" not in str(error):
-                raise
-            pytest.skip("the browser test needs a Chromium")
-        yield found
-        found.close()
-
-
-class Watched:
-    """A page of the studio, and everything about it that should not be."""
-
-    def __init__(self, browser: Any, address: str, **how: Any) -> None:
-        self.page = browser.new_page(**how)
-        self.page.set_default_timeout(30_000)
-        self.wrong: list[str] = []
-        host = urlsplit(address).netloc
-        self.page.on("console", lambda each: self._note(each.text, each.type == "error"))
-        self.page.on("pageerror", lambda each: self._note(str(each)))
-        self.page.on("dialog", lambda each: (self._note(f"dialog {each.message}"), each.dismiss()))
-        self.page.on("request", lambda each: self._note(each.url, self._foreign(each.url, host)))
-        self.page.on("requestfailed", lambda each: self._note(f"failed {each.url}", each.failure != "net::ERR_ABORTED"))
-        self.page.goto(address, wait_until="domcontentloaded")
-        self.page.locator("#text-generate").wait_for()
-
-    def _note(self, what: str, wrong: bool = True) -> None:
-        if wrong:
-            self.wrong.append(what)
-
-    @staticmethod
-    def _foreign(url: str, host: str) -> bool:
-        return urlsplit(url).scheme not in ("data", "blob") and urlsplit(url).netloc != host
-
-    def generated(self, kind: str, button: str = "generate") -> dict[str, Any]:
-        """Presses a button, waits for the end, and gives the details of what was made."""
-        before = self.page.locator(f"#{kind}-line").inner_text()
-        self.page.locator(f"#{kind}-{button}").click()
-        self.page.wait_for_function(
-            "([kind, before]) => document.querySelector(`#${kind}-line`).innerText !== before", arg=[kind, before]
-        )
-        self.page.locator(f"#{kind}-generate:not([disabled])").wait_for()
-        self.page.locator(f"#{kind}-line").get_by_text("tokens").first.wait_for()
-        line = self.page.locator(f"#{kind}-line").inner_text()
-        return {"line": line, "seed": int(line.split("seed ")[1].split()[0])}
-
-    def number(self, kind: str, name: str, value: int) -> None:
-        box = self.page.locator(f"#{kind}-{name} input").first
-        box.fill(str(value))
-        box.press("Tab")
-
-    @property
-    def text(self) -> str:
-        return str(self.page.locator("#text-output textarea").input_value())
-
-
-@pytest.mark.browser
-def test_the_golden_path(browser: Any, studio: str, offered: Path, room: Any, tmp_path: Path) -> None:
-    library = room("library").Library([offered])
-    writer, player = library.names("text")[-1], library.names("music")[-1]
-    writes, plays = library.open("text", writer), library.open("music", player)
-    watched = Watched(browser, studio, viewport={"width": 1280, "height": 900})
-    page = watched.page
-
-    # choose a run, write with it, and find what Python writes
-    page.locator("#text-run input").click()
-    page.get_by_role("option", name=writer).click()
-    prompt = "the river" if offered.name == "runs" else "The "
-    page.locator("#text-prompt textarea").fill(prompt)
-    page.locator("#text-seed input").fill("7")
-    watched.number("text", "length", 120)
-    watched.generated("text")
-    first = watched.text
-    assert first == writes.generate(prompt, seed=7, length=120).text and len(first) > len(prompt)
-
-    # a new seed each time, the last one again, and the same text
-    page.locator("#text-seed-new").click()
-    page.wait_for_function("document.querySelector('#text-seed input').value === ''")
-    made = watched.generated("text")
-    another = watched.text
-    assert another != first
-    page.locator("#text-seed-again").click()
-    page.wait_for_function("document.querySelector('#text-seed input').value !== ''")
-    assert int(page.locator("#text-seed input").input_value()) == made["seed"]
-    page.locator("#text-seed input").fill("7")
-    watched.generated("text")
-    assert watched.text == first
-
-    # go on from it; stop a long one and keep what there is
-    watched.generated("text", "continue")
-    assert watched.text == writes.generate(first, seed=8, length=120).text
-    watched.number("text", "length", 4096)
-    page.locator("#text-generate").click()
-    page.wait_for_function("document.querySelector('#text-output textarea').value.length > 20")
-    page.keyboard.press("Escape")
-    page.locator("#text-line").get_by_text("stopped").wait_for(timeout=15_000)
-    assert len(watched.text) >= len(prompt) and first[:20].startswith(watched.text[:20])  # however soon it stopped
-    page.locator("#text-download-txt:not([disabled])").wait_for()
-
-    # what is hostile stays text
-    page.locator("#text-prompt textarea").fill(HOSTILE)
-    page.locator("#text-generate").click()
-    page.locator("#text-generate:not([disabled])").wait_for()
-    page.wait_for_timeout(500)
-    assert page.locator("img[src=x]").count() == 0
-
-    # a melody is seen, heard and taken away
-    page.get_by_role("tab", name="Melody").click()
-    page.locator("#music-run input").click()
-    page.get_by_role("option", name=player).click()
-    page.locator("#music-seed input").fill("3")
-    watched.number("music", "bars", 4)
-    watched.generated("music")
-    made_there = plays.generate(seed=3, bars=4)
-    assert page.locator("#music-roll svg .note").count() == len(made_there.item.notes)
-    page.locator("#music-audio audio[src]").wait_for()
-    heard = page.locator("#music-audio audio")
-    assert heard.evaluate("each => fetch(each.src).then(got => got.text()).then(got => got.slice(0, 4))") == "RIFF"
-    heard.evaluate("each => { each.muted = true; return each.play(); }")
-    page.wait_for_function("document.querySelector('#music-audio audio').currentTime > 0")
-    with page.expect_download() as downloading:
-        page.locator("#music-download-mid").click()
-    assert downloading.value.suggested_filename == f"{player}-3.mid"
-    taken = tmp_path / downloading.value.suggested_filename
-    downloading.value.save_as(taken)
-    assert taken.read_bytes() == made_there.export(".mid")
-    sounding = [each for track in mido.MidiFile(taken).tracks for each in track if each.type == "note_on"]
-    assert sum(each.velocity > 0 for each in sounding) == len(made_there.item.notes)
-
-    # and is the beginning of the next
-    page.locator("#music-upload input[type=file]").set_input_files(taken)
-    page.locator("#music-upload").get_by_text(taken.stem[:8]).first.wait_for()
-    watched.number("music", "bars", 8)
-    watched.generated("music")
-    assert page.locator("#music-roll svg .note").count() > len(made_there.item.notes)
-
-    assert watched.wrong == []
-    page.close()
-
-
-@pytest.mark.browser
-@pytest.mark.parametrize("look", ["light", "dark"])
-def test_a_telephone_shows_it_without_scrolling_sideways(browser: Any, studio: str, look: str) -> None:
-    watched = Watched(browser, f"{studio}?__theme={look}", viewport={"width": 375, "height": 812})
-    for tab, kind in (("Text", "text"), ("Melody", "music")):
-        watched.page.get_by_role("tab", name=tab).click()
-        button = watched.page.locator(f"#{kind}-generate")
-        button.wait_for()
-        assert watched.page.evaluate("document.documentElement.scrollWidth") <= 375
-        box = button.bounding_box()
-        assert box["x"] >= 0 and box["x"] + box["width"] <= 375 and box["height"] >= 32
-    assert watched.wrong == []
-    watched.page.close()
-
-
-@pytest.mark.browser
-def test_a_run_that_came_later_is_there_after_a_reload(
-    browser: Any, apps: ModuleType, runs: Path, tmp_path: Path
-) -> None:
-    import shutil
-
-    page = apps.studio.build([tmp_path])
-    address = apps.studio.serve(page, port=0)
-    seen = browser.new_page()
-    seen.goto(address, wait_until="domcontentloaded")
-    seen.get_by_text("No text model yet").wait_for()
-    shutil.copytree(runs / "poem", tmp_path / "poem")
-    seen.reload(wait_until="domcontentloaded")
-    seen.locator("#text-generate").wait_for()
-    seen.locator("#text-seed input").fill("7")
-    seen.locator("#text-generate").click()
-    seen.locator("#text-download-txt:not([disabled])").wait_for()
-    assert seen.locator("#text-output textarea").input_value() == open_run(runs / "poem").generate(seed=7).text
-    seen.close()
-    page.close()
-
-
-@pytest.mark.browser
-def test_two_sessions_do_not_meet(browser: Any, studio: str, offered: Path, room: Any) -> None:
-    """Each of two pages that generate at once gets what it asked for, and one's Stop leaves the other alone."""
-    run = room("library").Library([offered]).open("text", room("library").Library([offered]).names("text")[0])
-    pages = [Watched(browser, studio), Watched(browser, studio)]
-    for seed, watched in enumerate(pages, 1):
-        watched.page.locator("#text-seed input").fill(str(seed))
-        watched.number("text", "length", 300)
-        watched.page.locator("#text-generate").click()
-    pages[0].page.keyboard.press("Escape")
-    pages[1].page.locator("#text-download-txt:not([disabled])").wait_for()
-    assert pages[1].text == run.generate(seed=2, length=300).text
-    for watched in pages:
-        watched.page.close()
+    assert len(told) == 5 and all(each["props"]["visible"] for each in told)
 
 
 def test_no_thread_stays_behind_a_stopped_generation(client: Any) -> None:

@@ -1,0 +1,177 @@
+"""The private studio in a browser: trainings watched, results put back, tokens clicked, links followed, keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from tests.apps.watched import Watched, a_browser
+from toolkit.api import open_run
+
+HOSTILE = '<img src=x onerror="alert(1)">'
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def browser(room: Any) -> Iterator[Any]:
+    yield from a_browser(room)
+
+
+@pytest.fixture(scope="module")
+def studio(apps: ModuleType, room: Any, runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    folder = tmp_path_factory.mktemp("private")
+    (folder / "corpora").mkdir()
+    (folder / "corpora" / "sea.txt").write_text("the sea and the ship went out to sea\n" * 300)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TOOLKIT_CACHE", str(folder / "cache"))
+        trainings = room("training").Trainings(folder / "runs", folder / "corpora")
+        shelf = room("shelf").Shelf(folder / "results")
+        page = apps.studio.build([runs, folder / "runs"], trainings=trainings, shelf=shelf)
+        yield apps.studio.serve(page, port=0), trainings, shelf
+        page.close()
+
+
+def test_a_training_is_watched_and_its_run_writes(browser: Any, studio: Any) -> None:
+    address, trainings, _ = studio
+    watched = Watched(browser, address)
+    page = watched.page
+    page.get_by_role("tab", name="Train").click()
+    page.locator("#train-corpus input").click()
+    page.get_by_role("option", name="sea.txt").click()
+    page.locator("#train-look").click()
+    page.locator("#train-told").get_by_text("documents").first.wait_for()
+    page.locator("#train-name input, #train-name textarea").first.fill("seaside")
+    minutes = page.locator("#train-minutes input[type=number]")
+    minutes.fill("0.5")
+    minutes.press("Tab")
+    page.locator("#train-start").click()
+    page.locator("#train-curve svg.curve polyline.batches").wait_for(timeout=60_000)
+    page.reload(wait_until="domcontentloaded")  # which changes nothing for the training
+    page.get_by_role("tab", name="Train").click()
+    page.locator("#train-curve").get_by_text("Finished", exact=True).wait_for(timeout=90_000)
+    assert page.locator("#train-curve .sample").inner_text()
+    page.reload(wait_until="domcontentloaded")
+    page.locator("#text-run input").click()
+    assert page.get_by_role("option", name="seaside").count() == 1
+    assert watched.wrong == []
+    page.close()
+    assert trainings.standing("seaside").state == "finished"
+
+
+def test_a_result_is_kept_and_put_back(browser: Any, studio: Any) -> None:
+    address, _, shelf = studio
+    watched = Watched(browser, address)
+    page = watched.page
+    page.locator("#text-prompt textarea").fill(f"the river {HOSTILE}")
+    page.locator("#text-seed input").fill("11")
+    watched.number("text", "length", 40)
+    watched.generated("text")
+    first = watched.text
+    assert any(each.seed == 11 for each in shelf.entries())
+    page.locator("#text-prompt textarea").fill("")
+    page.locator("#text-seed input").fill("")
+    watched.number("text", "length", 77)
+    page.get_by_role("tab", name="Kept").click()
+    page.locator("#kept-list label").filter(has_text="the river").first.click()
+    page.locator("#kept-seen .written").wait_for()
+    assert page.locator("#kept-seen").inner_text().startswith("the river <img")
+    page.locator("#kept-restore").click()
+    page.wait_for_function("document.querySelector('#text-seed input').value === '11'")
+    page.locator("#text-generate").wait_for()
+    watched.generated("text")
+    assert watched.text == first
+    page.get_by_role("tab", name="Kept").click()
+    page.locator("#kept-list label").filter(has_text="the river").first.click()
+    before = len(shelf.entries())
+    page.locator("#kept-delete:not([disabled])").click()
+    page.wait_for_function("document.querySelector('#kept-seen').innerText.includes('shown here')")
+    assert len(shelf.entries()) == before - 1
+    assert watched.wrong == []
+    page.close()
+
+
+def test_a_token_is_clicked_and_another_put_in_its_place(browser: Any, studio: Any) -> None:
+    address, *_ = studio
+    watched = Watched(browser, address)
+    page = watched.page
+    page.locator("#text-prompt textarea").fill("the ")
+    page.locator("#text-seed input").fill("5")
+    watched.number("text", "length", 30)
+    watched.generated("text")
+    text = watched.text
+    page.get_by_role("button", name="Token by token").click()
+    page.locator("#text-tokens .token.highlighted").nth(6).click()
+    page.locator("#text-others table tbody tr").first.wait_for()
+    assert page.locator("#text-others tr.came").count() == 1
+    page.locator("#text-branch").click()
+    page.wait_for_function("text => document.querySelector('#text-output textarea').value !== text", arg=text)
+    page.locator("#text-generate:not([disabled])").wait_for()
+    assert watched.text.startswith(text[:10])
+    assert watched.wrong == []
+    page.close()
+
+
+def test_a_link_brings_everything_back(browser: Any, studio: Any) -> None:
+    address, *_ = studio
+    asked = "tab=text&run=poem&seed=21&prompt=the+ship&temperature=1.3&length=44&nonsense=1"
+    watched = Watched(browser, f"{address}?{asked}")
+    page = watched.page
+    page.wait_for_function("document.querySelector('#text-seed input').value === '21'")
+    assert page.locator("#text-prompt textarea").input_value() == "the ship"
+    watched.generated("text")
+    assert "44 tokens" in page.locator("#text-line").inner_text()
+    link = page.locator("#text-line a.link").get_attribute("href")
+    assert "temperature=1.3" in link and "seed=21" in link
+    assert watched.wrong == []
+    page.close()
+
+
+def test_keys_are_told_and_do_what_they_say(browser: Any, studio: Any) -> None:
+    address, *_ = studio
+    watched = Watched(browser, address)
+    page = watched.page
+    page.locator("#show-keys").click()
+    assert page.locator("#keys").is_visible()
+    page.keyboard.press("Escape")
+    assert not page.locator("#keys").is_visible()
+    page.get_by_role("tab", name="Melody").click()
+    watched.number("music", "bars", 4)
+    page.keyboard.press("Control+Enter")
+    page.locator("#music-audio audio[src]").wait_for()
+    page.locator("h1").click()
+    page.evaluate("document.activeElement.blur(); document.querySelector('#music-audio audio').muted = true")
+    page.keyboard.press("l")
+    assert page.locator("#music-audio audio").evaluate("each => each.loop")
+    page.keyboard.press(" ")
+    page.wait_for_function("!document.querySelector('#music-audio audio').paused")
+    assert watched.wrong == []
+    page.close()
+
+
+def test_one_of_four_is_taken(browser: Any, studio: Any, runs: Path) -> None:
+    address, *_ = studio
+    watched = Watched(browser, address)
+    page = watched.page
+    page.locator("#text-prompt textarea").fill("the ")
+    page.locator("#text-seed input").fill("40")
+    watched.number("text", "length", 25)
+    page.get_by_role("button", name="Variations").first.click()
+    page.locator("#text-vary").click()
+    page.locator("#text-take-3:not([disabled])").wait_for()
+    cards = [page.locator(f"#text-card-{number}").inner_text() for number in range(4)]
+    seeds = [int(each.split("seed ")[1].split(",")[0]) for each in cards]
+    assert sorted(seeds) == [40, 41, 42, 43]
+    nats = [float(each.split(", ")[-1].split(" ")[0]) for each in cards]
+    assert nats == sorted(nats), "the likeliest first"
+    page.locator("#text-take-1").click()
+    page.wait_for_function(
+        "seed => document.querySelector('#text-line').innerText.includes(`seed ${seed}`)", arg=seeds[1]
+    )
+    page.locator("#text-generate:not([disabled])").wait_for()
+    assert watched.text == open_run(runs / "poem").generate("the ", seed=seeds[1], length=25).text
+    assert watched.wrong == []
+    page.close()
