@@ -5,7 +5,8 @@ There is one for each domain of music, all of one make; a `Room` says what is pa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import gradio as gr
 
 from toolkit.api import Result
-from toolkit.core import InputError
+from toolkit.core import InputError, MissingExtraError, ToolkitError
 
 from .copies import report, sentence
 from .fellows import placed
@@ -22,6 +23,7 @@ from .kept_tab import Place
 from .library import Library
 from .links import address, anchor
 from .pacing import Paced, Stops, at_work, progress, summary
+from .piano import piano
 from .settings import Settings
 from .shelf import Shelf
 from .variations import COUNT, Variations
@@ -41,6 +43,10 @@ from .workbench import (
 )
 
 _FORMATS = {".mid": "MIDI", ".wav": "WAV", ".musicxml": "MusicXML", ".json": "JSON", ".txt": "Notes"}
+_MORE = {".sheet.svg": "Sheet", ".ogg": "OGG", ".mp3": "MP3"}
+_SOUNDS = frozenset({".wav", ".ogg", ".mp3"})
+_SLOW = frozenset({".ogg", ".mp3"})
+"""Made last: by then one has begun to listen."""
 _UPLOADS = (".mid", ".midi", ".musicxml", ".mxl", ".xml", ".abc")
 
 
@@ -105,6 +111,9 @@ def score_tab(page: gr.Blocks, library: Library, stops: Stops, of: Room, shelf: 
                 visible=of.typed is not None,
                 elem_id=f"{domain}-prompt",
             )
+            if of.typed is not None:
+                with gr.Accordion("Play a phrase", open=False, elem_id=f"{domain}-piano"):
+                    gr.HTML(piano(f"{domain}-prompt"), label="Piano")
             upload = gr.File(
                 label=("Or a" if of.typed else "A") + " file to go on from (MIDI, MusicXML, ABC)",
                 file_types=list(_UPLOADS),
@@ -127,7 +136,10 @@ def score_tab(page: gr.Blocks, library: Library, stops: Stops, of: Room, shelf: 
             )
             line = gr.HTML(label="Summary", elem_id=f"{domain}-line")
             copies = gr.HTML(label="Copies", elem_id=f"{domain}-copies")
-            downloads = Downloads.drawn(domain, _FORMATS | ({".abc": "ABC"} if of is MELODY else {}))
+            formats = _FORMATS | ({".abc": "ABC"} if of is MELODY else {}) | _MORE
+            downloads = Downloads.drawn(domain, formats)
+            with gr.Accordion("Sheet music", open=False):
+                sheet_music = gr.HTML(label="Sheet music", elem_id=f"{domain}-sheet")
             variations = Variations.drawn(domain)
             with gr.Accordion("How it was made", open=False):
                 details = gr.JSON(label="Details", show_label=False, elem_id=f"{domain}-details")
@@ -144,12 +156,12 @@ def score_tab(page: gr.Blocks, library: Library, stops: Stops, of: Room, shelf: 
 
         In a tab whose settings say what is made anew, a file is what that is a part of. Returns a piano roll (SVG), the
         sound (WAV), a line about them, the details (the same seed and settings give the same music again), the files,
-        and a line on what is copied. A setting has the meaning and the bounds of the flag of that name; a run that one
-        names is one that the studio offers.
+        a line on what is copied, and sheet music (SVG). A setting has the meaning and the bounds of the flag of that
+        name; a run that one names is one that the studio offers.
         """
 
         def growing(picture: Any, line: str) -> list[Any]:
-            return [picture, None, line, gr.skip(), *downloads.of({}), ""]
+            return [picture, None, line, gr.skip(), *downloads.of({}), "", gr.skip()]
 
         places = {file: Path(file).name} if file else {}
         with explained(places):
@@ -172,17 +184,21 @@ def score_tab(page: gr.Blocks, library: Library, stops: Stops, of: Room, shelf: 
             copied = sentence(report(opened, result))
             link = anchor(address(of.makes, result.details, opened.knobs))
             made = [_picture(result), summary(result.details, paced, link), told(result)]
-            yield [made[0], None, *made[1:], *downloads.of({}), copied]  # to be seen while the sound is rendered
-            files = {each: kept(result, each) for each in downloads.suffixes if each != ".wav" or _short(result)}
-            if ".wav" not in files:
+            sheet = _sheet(result)
+            yield [made[0], None, *made[1:], *downloads.of({}), copied, sheet]  # to be seen while the sound is rendered
+            sounding = downloads.suffixes if _short(result) else set(downloads.suffixes) - _SOUNDS
+            files = _files(result, [each for each in sounding if each not in _SLOW])
+            if not _short(result):
                 gr.Info(f"It is longer than {MOST_SOUND / 60:.0f} minutes: take the MIDI file to hear it.")
-            yield [made[0], files.get(".wav"), *made[1:], *downloads.of(files), copied]
+            yield [made[0], files.get(".wav"), *made[1:], *downloads.of(files), copied, sheet]
+            files |= _files(result, [each for each in sounding if each in _SLOW])
+            yield [made[0], files.get(".wav"), *made[1:], *downloads.of(files), copied, sheet]
 
     buttons.connect(
         buttons.generate,
         with_parameters(generate, "run", "notes", "file", "seed", *(each.name for each in settings.knobs)),
         [choice.run, notes, upload, seed.number, *settings.controls],
-        Outputs((roll, audio), line, details, downloads, (copies,)),
+        Outputs((roll, audio), line, details, downloads, (copies, sheet_music)),
         api_name=f"generate_{of.makes}",
     )
 
@@ -227,6 +243,23 @@ def _prompt(notes: str | None, file: str | None, of: Room) -> tuple[str | None, 
 
 def _picture(result: Result) -> str:
     return f'<div class="paper">{result.export(".svg").decode()}</div>'
+
+
+def _files(result: Result, suffixes: Iterable[str]) -> dict[str, str]:
+    """The result in those formats, but for what an extra that is not installed would make."""
+    files = {}
+    for suffix in suffixes:
+        with contextlib.suppress(MissingExtraError):
+            files[suffix] = kept(result, suffix)
+    return files
+
+
+def _sheet(result: Result) -> str:
+    """The result as notes on staves; nothing where they cannot be engraved, or the extra for it is not installed."""
+    try:
+        return f'<div class="paper sheet">{result.export(".sheet.svg").decode()}</div>'
+    except ToolkitError:
+        return ""
 
 
 def _short(result: Result) -> bool:

@@ -114,8 +114,9 @@ def show_tokens(page: Any) -> None:
 
 
 def show_variations(page: Any) -> None:
-    """Four melodies to choose from."""
+    """Four melodies to choose from, and a piano to play a beginning on."""
     page.get_by_role("tab", name="Melody").click()
+    page.get_by_role("button", name="Play a phrase").click()
     page.locator("#music-seed input").fill("3")
     page.locator("#music-bars input").fill("8")
     page.locator("#tab-melody").get_by_role("button", name="Variations").click()

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import gradio as gr
 
 _HERE = Path(__file__).resolve().parent
+_SCRIPTS = ("piano.js", "studio.js")
 _WAITING = 64  # generations that may queue; who comes later is told so
 _HEADER = """<header class="masthead">
 <svg viewBox="0 0 28 28" aria-hidden="true">
@@ -86,7 +87,7 @@ def serve(page: gr.Blocks, host: str = "127.0.0.1", port: int = 7860, password: 
             favicon_path=_HERE / "icon.png" if (_HERE / "icon.png").is_file() else None,
             theme=theme(),
             css_paths=_HERE / "studio.css",
-            head=f"<script>{(_HERE / 'studio.js').read_text(encoding='utf-8')}</script>",
+            head="".join(f"<script>{(_HERE / each).read_text(encoding='utf-8')}</script>" for each in _SCRIPTS),
             app_kwargs={
                 "middleware": [Middleware(guard.Guard, names=guard.answers_to(host))],
                 "docs_url": None,

@@ -154,7 +154,7 @@ class Downloads:
         with gr.Row(elem_classes="downloads"):
             buttons = tuple(
                 gr.DownloadButton(
-                    f"↓ {name}", size="sm", min_width=84, interactive=False, elem_id=f"{domain}-download-{suffix[1:]}"
+                    f"↓ {name}", size="sm", min_width=84, interactive=False, elem_id=_download_id(domain, suffix)
                 )
                 for suffix, name in formats.items()
             )
@@ -163,6 +163,10 @@ class Downloads:
     def of(self, files: Mapping[str, str]) -> list[str | None]:
         """What the buttons hold, given the path of each file there is."""
         return [files.get(each) for each in self.suffixes]
+
+
+def _download_id(domain: str, suffix: str) -> str:
+    return f"{domain}-download-{suffix[1:].replace('.', '-')}"
 
 
 @dataclass(frozen=True)

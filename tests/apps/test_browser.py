@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -11,7 +12,7 @@ import mido
 import pytest
 
 from tests.apps.watched import Watched, a_browser
-from toolkit.api import open_run
+from toolkit.api import Stream, open_run
 from toolkit.core.places import shipped
 
 HOSTILE = '<img src=x onerror="alert(1)"><script>alert(2)</script>'
@@ -36,8 +37,21 @@ def browser(room: Any) -> Iterator[Any]:
     yield from a_browser(room)
 
 
+def slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets every part take two milliseconds, so that a generation lasts until it is stopped, however fast it is."""
+    at_once = Stream.__next__
+
+    def after_a_while(stream: Stream) -> Any:
+        time.sleep(0.002)
+        return at_once(stream)
+
+    monkeypatch.setattr(Stream, "__next__", after_a_while)
+
+
 @pytest.mark.browser
-def test_the_golden_path(browser: Any, studio: str, offered: Path, room: Any, tmp_path: Path) -> None:
+def test_the_golden_path(
+    browser: Any, studio: str, offered: Path, room: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     library = room("library").Library([offered])
     writer, player = library.names("text")[-1], library.names("music")[-1]
     writes, plays = library.open("text", writer), library.open("music", player)
@@ -72,12 +86,14 @@ def test_the_golden_path(browser: Any, studio: str, offered: Path, room: Any, tm
     watched.generated("text", "continue")
     assert watched.text == writes.generate(first, seed=8, length=120).text
     watched.number("text", "length", 4096)
+    slowly(monkeypatch)
     page.locator("#text-generate").click()
     page.wait_for_function("document.querySelector('#text-output textarea').value.length > 20")
     page.keyboard.press("Escape")
     page.locator("#text-line").get_by_text("stopped").wait_for(timeout=15_000)
     assert len(watched.text) >= len(prompt) and first[:20].startswith(watched.text[:20])  # however soon it stopped
     page.locator("#text-download-txt:not([disabled])").wait_for()
+    monkeypatch.undo()
 
     # what is hostile stays text
     page.locator("#text-prompt textarea").fill(HOSTILE)

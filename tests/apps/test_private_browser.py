@@ -175,3 +175,33 @@ def test_one_of_four_is_taken(browser: Any, studio: Any, runs: Path) -> None:
     assert watched.text == open_run(runs / "poem").generate("the ", seed=seeds[1], length=25).text
     assert watched.wrong == []
     page.close()
+
+
+def test_a_phrase_is_played_and_answered(browser: Any, studio: Any) -> None:
+    address, *_ = studio
+    watched = Watched(browser, address)
+    page = watched.page
+    page.get_by_role("tab", name="Melody").click()
+    page.get_by_role("button", name="Play a phrase").click()
+    piano = page.locator(".piano:visible")
+    piano.locator("[data-pitch='60']").click(delay=260)  # about an eighth at 120, and a quarter
+    piano.locator("[data-pitch='63']").click(delay=520)
+    piano.focus()
+    for letter in "gl":  # G and D; elsewhere L plays in a loop
+        page.keyboard.down(letter)
+        page.wait_for_timeout(250)
+        page.keyboard.up(letter)
+    box = page.locator("#music-prompt textarea")
+    written = box.input_value()
+    assert written.startswith("M:4/4 L:1/8 K:C | C")
+    assert "^D" in written and " G" in written and written.endswith(" d")
+    page.locator(".piano-undo:visible").click()
+    assert not box.input_value().endswith(" d")
+    watched.number("music", "bars", 4)
+    page.locator("#music-seed input").fill("5")
+    watched.generated("music")
+    assert page.locator("#music-roll svg .note").count() > 3
+    page.locator(".piano-clear:visible").click()
+    assert box.input_value() == ""
+    assert watched.wrong == []
+    page.close()

@@ -78,7 +78,11 @@ def test_without_a_seed_one_is_chosen_and_told(client: Any) -> None:
 
 
 def test_one_seed_gives_one_melody_and_its_files(client: Any, runs: Path) -> None:
-    picture, sound, _, details, midi, wav, xml, as_json, notes, abc, _ = melody_of(client, bars=4, tempo=180)
+    picture, sound, _, details, midi, wav, xml, as_json, notes, abc, sheet, ogg, mp3, _, staves = melody_of(
+        client, bars=4, tempo=180
+    )
+    assert Path(ogg).read_bytes().startswith(b"OggS") and Path(mp3).stat().st_size > 1000
+    assert Path(sheet).read_text() in staves and "<svg" in staves
     made = open_run(runs / "tunes").generate(seed=3, bars=4, tempo=180)
     assert picture.count('class="note"') == len(made.item.notes) > 0
     assert details["settings"]["bars"] == 4

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -49,3 +50,8 @@ def test_without_verovio_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "verovio", None)
     with pytest.raises(MissingExtraError, match=r"\[score\]"):
         sheet_svg(TUNE)
+
+
+def test_any_thread_engraves_as_the_first_does(engravers):
+    with ThreadPoolExecutor(1) as other:
+        assert other.submit(sheet_svg, TUNE).result() == sheet_svg(TUNE)

@@ -49,7 +49,8 @@ def sheet_svg(score: Score) -> str:
     except ImportError:
         raise MissingExtraError("engraving sheet music", "score") from None
     verovio.enableLog(verovio.LOG_OFF)
-    engraver: Any = verovio.toolkit()
+    engraver: Any = verovio.toolkit(False)
+    engraver.setResourcePath(str(Path(verovio.__file__).parent / "data"))  # which it knows in its first thread only
     engraver.setOptions(_OPTIONS)
     if not engraver.loadData(_worded(write_musicxml(score).decode())):
         raise InputError("the score cannot be engraved.")

@@ -1,0 +1,126 @@
+"""How the studio feels, in numbers: first words, updates, stopping, and what the page adds to a generation.
+
+    python -m benchmarks.studio
+
+Through the same interface that the page uses, on this machine, with the shipped checkpoints, after one generation that
+does not count. The library's own time is measured in turns with the studio's, on one thread as there.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import torch
+from gradio_client import Client
+
+from apps.studio import build, serve
+from benchmarks.commands import as_command
+from toolkit.api import Run, open_run
+
+_ROUNDS = 7
+_SHORT, _LONG = 200, 4000
+
+
+def first_words(client: Client, length: int) -> tuple[float, float, float]:
+    """Seconds from asking to the first new text, the median seconds between updates, and to the end."""
+    began = time.perf_counter()
+    job = client.submit(run="shakespeare", prompt="ROMEO:", seed=7, length=length, api_name="/generate_text")
+    moments, seen = [], 0
+    while not job.done():
+        outputs = job.outputs()
+        texts = [each for each in outputs[seen:] if isinstance(each[0], str) and len(each[0]) > len("ROMEO:")]
+        if texts:
+            moments.append(time.perf_counter() - began)
+        seen = len(outputs)
+        time.sleep(0.002)
+    over = time.perf_counter() - began
+    moments = moments or [over]
+    apart = [b - a for a, b in pairwise(moments)]
+    return moments[0], statistics.median(apart) if apart else 0.0, over
+
+
+def library(run: Run, length: int) -> float:
+    """Seconds that the library takes for the same text and its files."""
+    began = time.perf_counter()
+    result = run.generate("ROMEO:", seed=7, length=length)
+    result.export(".txt")
+    result.export(".json")
+    return time.perf_counter() - began
+
+
+def middle_of_nothing() -> float:
+    """Seconds that a call of an app with one box takes, which gives back what it got, three times."""
+    import gradio as gr
+
+    def echo(text: str) -> Iterator[str]:
+        for _ in range(3):
+            yield text
+
+    with gr.Blocks(analytics_enabled=False) as page:
+        box = gr.Textbox()
+        gr.Button().click(echo, box, box, api_name="echo")
+    _, address, _ = page.launch(prevent_thread_lock=True, quiet=True)
+    try:
+        client = Client(address, verbose=False, analytics_enabled=False)
+        client.predict("a", api_name="/echo")
+        took = []
+        for _ in range(_ROUNDS):
+            began = time.perf_counter()
+            client.predict("a", api_name="/echo")
+            took.append(time.perf_counter() - began)
+    finally:
+        page.close()
+    return statistics.median(took)
+
+
+def measured(client: Client, run: Run) -> list[tuple[str, str, str]]:
+    """(What, measured, aim), medians of several rounds."""
+    first_words(client, _SHORT)
+    library(run, _SHORT)
+    short = [(first_words(client, _SHORT), library(run, _SHORT)) for _ in range(_ROUNDS)]
+    os.environ["TOOLKIT_ENGINE"] = "torch"  # the compiled engine is never at it for two seconds
+    first_words(client, _LONG)
+    library(run, _LONG)
+    long = [(first_words(client, _LONG), library(run, _LONG)) for _ in range(_ROUNDS)]
+    empty = middle_of_nothing()
+
+    def middle(values: Any) -> float:
+        return statistics.median(values)
+
+    added_short = middle(seen[2] - alone for seen, alone in short)
+    added_long = middle((seen[2] - alone) / alone for seen, alone in long)
+    alone_long = middle(alone for _, alone in long)
+    return [
+        ("an endpoint that does nothing, by the same client", f"{1000 * empty:.0f} ms", ""),
+        ("first words", f"{1000 * middle(seen[0] for seen, _ in short):.0f} ms", "at most 300 ms"),
+        ("between updates", f"{1000 * middle(seen[1] for seen, _ in long):.0f} ms", "at most 100 ms"),
+        (f"added to {_SHORT} tokens", f"{1000 * added_short:.0f} ms", "at most 100 ms"),
+        (f"added to {_LONG} tokens ({alone_long:.1f} s)", f"{added_long:.1%}", "at most 5 % over 2 s"),
+    ]
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    page = build([open_run("shakespeare").folder])
+    address = serve(page, port=0)
+    try:
+        client = Client(address, verbose=False, analytics_enabled=False)
+        rows = measured(client, open_run("shakespeare"))
+    finally:
+        page.close()
+    lines = ["| | measured | aim |", "|---|--:|--:|", *(f"| {' | '.join(row)} |" for row in rows)]
+    table = "\n".join(lines) + "\n"
+    Path("benchmarks/results/studio.md").write_text(
+        f"# How the studio feels\n\nBy `python -m benchmarks.studio`, medians of {_ROUNDS} rounds.\n\n{table}"
+    )
+    print(table, end="")
+
+
+if __name__ == "__main__":
+    as_command(main)
