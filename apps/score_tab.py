@@ -17,6 +17,7 @@ from toolkit.api import Result
 from toolkit.core import InputError, MissingExtraError, ToolkitError
 
 from .copies import report, sentence
+from .examples import examples
 from .fellows import placed
 from .guard import MOST_SOUND, checked_prompt
 from .kept_tab import Place
@@ -122,6 +123,7 @@ def score_tab(page: gr.Blocks, library: Library, stops: Stops, of: Room, shelf: 
                 elem_id=f"{domain}-upload",
             )
             buttons = Buttons.drawn(stops, domain, continuing=False)
+            gr.HTML(examples(of.makes, domain, library), label="Examples", elem_id=f"{domain}-examples")
         with gr.Column(elem_classes="result"):
             empty = f'<div class="silence"><span>The {of.makes} appears here.</span></div>'
             roll = gr.HTML(empty, label="Piano roll", elem_id=f"{domain}-roll", elem_classes="roll")

@@ -14,12 +14,14 @@ from toolkit.api.tokens import told as by_token
 from toolkit.core import UsageError
 
 from .copies import COPIED, marked, report, sentence
+from .examples import examples
 from .fellows import placed
 from .guard import checked_prompt
 from .kept_tab import Place
 from .library import Library
 from .links import address, anchor
 from .pacing import Paced, Stops, at_work, progress, summary
+from .past import Past
 from .settings import Settings
 from .shelf import Shelf
 from .token_view import COLOURS, Made, band, table_of, visible
@@ -59,6 +61,7 @@ def text_tab(page: gr.Blocks, library: Library, stops: Stops, shelf: Shelf | Non
                 elem_id="text-prompt",
             )
             buttons = Buttons.drawn(stops, "text", continuing=True)
+            gr.HTML(examples("text", "text", library), label="Examples", elem_id="text-examples")
         with gr.Column(elem_classes="result"):
             output = gr.Textbox(
                 label="Text",
@@ -69,7 +72,10 @@ def text_tab(page: gr.Blocks, library: Library, stops: Stops, shelf: Shelf | Non
                 buttons=["copy"],
                 elem_id="text-output",
             )
-            line = gr.HTML(label="Summary", elem_id="text-line")
+            with gr.Row(elem_classes="past"):
+                undo = gr.Button("↶ Undo", size="sm", min_width=80, scale=0, elem_id="text-undo")
+                redo = gr.Button("↷ Redo", size="sm", min_width=80, scale=0, elem_id="text-redo")
+                line = gr.HTML(label="Summary", elem_id="text-line")
             copies = gr.HTML(label="Copies", elem_id="text-copies")
             downloads = Downloads.drawn("text", _FORMATS)
             variations = Variations.drawn("text")
@@ -88,6 +94,7 @@ def text_tab(page: gr.Blocks, library: Library, stops: Stops, shelf: Shelf | Non
                     )
                     branch = gr.Button("Go on from there", size="md", min_width=110, scale=1, elem_id="text-branch")
                 made = gr.State(None)
+                past = gr.State(Past())
                 where = gr.State(None)
             with gr.Accordion("Copied passages", open=False):
                 passages = gr.HighlightedText(
@@ -103,10 +110,10 @@ def text_tab(page: gr.Blocks, library: Library, stops: Stops, shelf: Shelf | Non
             settings = Settings.drawn("text", choice.knobs, _PLAIN, {})
 
     def written(
-        session: str, run: str | None, prompt: str, seed: int | None, chosen: Mapping[str, Any]
+        session: str, run: str | None, prompt: str, seed: int | None, chosen: Mapping[str, Any], past: Past
     ) -> Iterator[list[Any]]:
         def growing(text: Any, line: str) -> list[Any]:
-            return [text, line, gr.skip(), *downloads.of({}), "", [], [], None]
+            return [text, line, gr.skip(), *downloads.of({}), "", [], [], None, past]
 
         places: dict[str, str] = {}
         with explained(places):
@@ -130,7 +137,8 @@ def text_tab(page: gr.Blocks, library: Library, stops: Stops, shelf: Shelf | Non
             shown = [result.text, line, told(result), *downloads.of(files)]
             coloured = [(each.text, band(each.nats)) for each in by_token(opened, result)]
             kept_tokens = Made(run or "", given or None, result.seed, asked.settings, result.tokens)
-            yield [*shown, sentence(found), marked(result.text, found), coloured, kept_tokens]
+            shown += [sentence(found), marked(result.text, found), coloured, kept_tokens]
+            yield [*shown, past.with_new(shown)]
 
     def generate_text(request: gr.Request, run: str, prompt: str | None, seed: Any, *values: Any) -> Iterator[Any]:
         """Writes on from a prompt with the run of that name, streaming.
@@ -139,35 +147,46 @@ def text_tab(page: gr.Blocks, library: Library, stops: Stops, shelf: Shelf | Non
         its files, a line on what of it is copied, and the text in pieces, copied or not. A setting has the meaning and
         the bounds of the flag of that name; a run that one names is one that the studio offers.
         """
+        *turned, past = values
         with explained():
-            number, chosen = checked_seed(seed), settings.meant(values)
-        yield from written(str(request.session_hash), run, prompt or "", number, chosen)
+            number, chosen = checked_seed(seed), settings.meant(turned)
+        yield from written(str(request.session_hash), run, prompt or "", number, chosen, past or Past())
 
     def continue_text(request: gr.Request, run: str, text: str | None, details: Any, *values: Any) -> Iterator[Any]:
         """Writes on from the text that is there; its seed follows the last one, so it can be made again.
 
         A gap is not filled again.
         """
+        *turned, past = values
         with explained():
-            last, chosen = seed_of(details), {**settings.meant(values), "after": None}
-        yield from written(str(request.session_hash), run, text or "", None if last is None else last + 1, chosen)
+            last, chosen = seed_of(details), {**settings.meant(turned), "after": None}
+        following = None if last is None else last + 1
+        yield from written(str(request.session_hash), run, text or "", following, chosen, past or Past())
 
     names = [each.name for each in settings.knobs]
-    outputs = Outputs((output,), line, details, downloads, (copies, passages, tokens, made))
+    outputs = Outputs((output,), line, details, downloads, (copies, passages, tokens, made, past))
     buttons.connect(
         buttons.generate,
-        with_parameters(generate_text, "run", "prompt", "seed", *names),
-        [choice.run, prompt, seed.number, *settings.controls],
+        with_parameters(generate_text, "run", "prompt", "seed", *names, "past"),
+        [choice.run, prompt, seed.number, *settings.controls, past],
         outputs,
         api_name="generate_text",
     )
     buttons.connect(
         buttons.more,
-        with_parameters(continue_text, "run", "text", "details", *names),
-        [choice.run, output, details, *settings.controls],
+        with_parameters(continue_text, "run", "text", "details", *names, "past"),
+        [choice.run, output, details, *settings.controls, past],
         outputs,
         api_visibility="private",
     )
+
+    def moved(past: Past | None, by: int) -> list[Any]:
+        then = (past or Past()).moved(by)
+        return [gr.skip() for _ in outputs.all] if then.now is None else [*then.now, then]
+
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
+    undo.click(lambda past: moved(past, -1), past, outputs.all, **quiet)
+    redo.click(lambda past: moved(past, 1), past, outputs.all, **quiet)
 
     def chosen_token(made: Made | None, event: gr.SelectData) -> list[Any]:
         place = int(event.index if isinstance(event.index, int) else event.index[0])
@@ -184,19 +203,20 @@ def text_tab(page: gr.Blocks, library: Library, stops: Stops, shelf: Shelf | Non
         request: gr.Request, made: Made | None, place: int | None, instead: str | None, *values: Any
     ) -> Iterator[Any]:
         """Writes on from the text up to the token that was clicked, with another one in its place."""
+        *turned, past = values
         with explained():
             if made is None or place is None or instead is None:
                 raise UsageError("click a token first, and choose what is to stand there instead.")
-            opened, chosen = choice.opened(made.run), {**settings.meant(values), "after": None}
+            opened, chosen = choice.opened(made.run), {**settings.meant(turned), "after": None}
             before = (made.prompt or "") + opened.codec.decode(list(made.tokens[:place]))
-        yield from written(str(request.session_hash), made.run, before + instead, made.seed + 1, chosen)
+        yield from written(str(request.session_hash), made.run, before + instead, made.seed + 1, chosen, past or Past())
 
     chosen_token.__annotations__["event"] = gr.SelectData
     tokens.select(chosen_token, made, [others, other, where], api_visibility="private", show_progress="hidden")
     buttons.connect(
         branch,
-        with_parameters(branched, "made", "place", "instead", *names),
-        [made, where, other, *settings.controls],
+        with_parameters(branched, "made", "place", "instead", *names, "past"),
+        [made, where, other, *settings.controls, past],
         outputs,
         api_visibility="private",
     )

@@ -101,7 +101,11 @@ def measured(client: Client, run: Run) -> list[tuple[str, str, str]]:
         ("first words", f"{1000 * middle(seen[0] for seen, _ in short):.0f} ms", "at most 300 ms"),
         ("between updates", f"{1000 * middle(seen[1] for seen, _ in long):.0f} ms", "at most 100 ms"),
         (f"added to {_SHORT} tokens", f"{1000 * added_short:.0f} ms", "at most 100 ms"),
-        (f"added to {_LONG} tokens ({alone_long:.1f} s)", f"{added_long:.1%}", "at most 5 % over 2 s"),
+        (
+            f"added to {_LONG} tokens of the engine torch ({alone_long:.1f} s)",
+            f"{added_long:.1%}",
+            "at most 5 % over 2 s",
+        ),
     ]
 
 
@@ -110,7 +114,7 @@ def main() -> None:
     page = build([open_run("shakespeare").folder])
     address = serve(page, port=0)
     try:
-        client = Client(address, verbose=False, analytics_enabled=False)
+        client = Client(address, verbose=False, analytics_enabled=False, download_files=False)  # nor does the page
         rows = measured(client, open_run("shakespeare"))
     finally:
         page.close()

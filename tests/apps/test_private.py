@@ -188,6 +188,29 @@ def test_what_is_too_long_for_an_address_has_no_link(room: Any, runs: Path) -> N
     assert room("links").address("text", details, run.knobs) == "" == room("links").anchor("")
 
 
+def test_every_example_is_what_its_run_can_make(room: Any) -> None:
+    from toolkit.core.places import shipped
+
+    links = room("links")
+    for tab, shown in room("examples").EXAMPLES.items():
+        for each in shown:
+            run = open_run(shipped("checkpoints") / each.run)
+            found = links.linked({name: str(value) for name, value in each.asked.items()}, run.knobs)
+            assert not found.refused, each
+            assert {*found.settings, "prompt", "seed"} >= set(each.asked), each
+            if tab != "chorale":  # whose voices take a while
+                made = run.generate(found.prompt or None, seed=int(found.seed), **{**found.settings, "length": 400})
+                assert made.tokens, each
+
+
+def test_an_example_is_shown_where_its_run_is(room: Any, runs: Path) -> None:
+    from toolkit.core.places import shipped
+
+    library = room("library").Library
+    assert room("examples").examples("text", "text", library([runs])) == ""
+    assert room("examples").examples("text", "text", library([shipped("checkpoints")])).count("<a ") == 3
+
+
 # --- served to this machine alone ---
 
 

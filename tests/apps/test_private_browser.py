@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -205,3 +207,90 @@ def test_a_phrase_is_played_and_answered(browser: Any, studio: Any) -> None:
     assert box.input_value() == ""
     assert watched.wrong == []
     page.close()
+
+
+def test_what_was_there_before_comes_back_and_goes_again(browser: Any, studio: Any) -> None:
+    address, *_ = studio
+    watched = Watched(browser, address)
+    page = watched.page
+    watched.number("text", "length", 20)
+    texts = []
+    for seed in (1, 2, 3):
+        page.locator("#text-seed input").fill(str(seed))
+        watched.generated("text")
+        texts.append(watched.text)
+    assert len(set(texts)) == 3
+
+    def shows(button: str, text: str, seed: int) -> None:
+        page.locator(f"#text-{button}").click()
+        page.wait_for_function("text => document.querySelector('#text-output textarea').value === text", arg=text)
+        assert f"seed {seed}" in page.locator("#text-line").inner_text()
+
+    shows("undo", texts[1], 2)
+    shows("undo", texts[0], 1)
+    shows("undo", texts[0], 1)
+    shows("redo", texts[1], 2)
+    page.locator("#text-seed input").fill("9")
+    watched.generated("text")
+    shows("redo", watched.text, 9)
+    shows("undo", texts[1], 2)
+    assert watched.wrong == []
+    page.close()
+
+
+def test_every_tab_fits_a_telephone(browser: Any, studio: Any) -> None:
+    address, *_ = studio
+    watched = Watched(browser, address, viewport={"width": 375, "height": 812})
+    page = watched.page
+    for tab, shown in (("Look inside", "#inside-look"), ("Train", "#train-start"), ("Kept", "#kept-query")):
+        page.locator(".overflow-menu > button").click()
+        page.locator(".overflow-dropdown button").get_by_text(tab).click()
+        page.locator(shown).wait_for()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 375, tab
+    assert watched.wrong == []
+    page.close()
+
+
+def test_a_run_with_a_hostile_name_is_only_a_name(browser: Any, apps: ModuleType, runs: Path, tmp_path: Path) -> None:
+    name = "<img src=x onerror=alert(1)>"
+    shutil.copytree(runs / "poem", tmp_path / name)
+    served = apps.studio.build([tmp_path])
+    watched = Watched(browser, apps.studio.serve(served, port=0))
+    page = watched.page
+    page.locator("#text-seed input").fill("3")
+    watched.number("text", "length", 20)
+    watched.generated("text")
+    assert page.locator("#text-run input").input_value() == name
+    page.get_by_role("tab", name="Look inside").click()
+    page.locator("#inside-topic input").click()
+    page.get_by_role("option", name="What surprises it").click()
+    page.locator("#inside-look").click()
+    page.locator("#inside-said h2").wait_for(timeout=60_000)
+    assert name in page.locator("#inside-said h2").inner_text()
+    assert page.locator("img[src=x]").count() == 0
+    assert watched.wrong == []
+    page.close()
+    served.close()
+
+
+def test_what_was_made_is_there_after_the_server_began_anew(
+    browser: Any, apps: ModuleType, room: Any, runs: Path, tmp_path: Path
+) -> None:
+    shelf = room("shelf").Shelf(tmp_path / "results")
+    first = apps.studio.build([runs], shelf=shelf)
+    address = apps.studio.serve(first, port=0)
+    watched = Watched(browser, address)
+    watched.page.locator("#text-seed input").fill("77")
+    watched.number("text", "length", 20)
+    watched.generated("text")
+    made = watched.text
+    first.close()
+    again = apps.studio.build([runs], shelf=room("shelf").Shelf(tmp_path / "results"))
+    apps.studio.serve(again, port=urlsplit(address).port)
+    watched.page.reload(wait_until="domcontentloaded")
+    watched.page.get_by_role("tab", name="Kept").click()
+    watched.page.locator("#kept-list label").filter(has_text="seed 77").click()
+    watched.page.locator("#kept-seen .written").wait_for()
+    assert watched.page.locator("#kept-seen .written").inner_text().strip() == made.strip()
+    watched.page.close()
+    again.close()
