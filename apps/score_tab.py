@@ -6,14 +6,14 @@ There is one for each domain of music, all of one make; a `Room` says what is pa
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from toolkit.api import Result
+from toolkit.api import Result, Stream
 from toolkit.core import InputError, MissingExtraError, ToolkitError
 
 from .copies import report, sentence
@@ -25,6 +25,7 @@ from .library import Library
 from .links import address, anchor
 from .pacing import Paced, Stops, at_work, progress, summary
 from .piano import piano
+from .reworking import Reworking
 from .settings import Settings
 from .shelf import Shelf
 from .variations import COUNT, Variations
@@ -137,6 +138,8 @@ def score_tab(page: gr.Blocks, library: Library, stops: Stops, of: Room, shelf: 
                 elem_classes="heard",
             )
             line = gr.HTML(label="Summary", elem_id=f"{domain}-line")
+            last = gr.State(None)
+            reworking = Reworking.drawn(domain) if of is MELODY else None
             copies = gr.HTML(label="Copies", elem_id=f"{domain}-copies")
             formats = _FORMATS | ({".abc": "ABC"} if of is MELODY else {}) | _MORE
             downloads = Downloads.drawn(domain, formats)
@@ -151,6 +154,34 @@ def score_tab(page: gr.Blocks, library: Library, stops: Stops, of: Room, shelf: 
             knobs = tuple(each for each in choice.knobs if each.name not in uploaded)
             settings = Settings.drawn(domain, knobs, of.plain, {"instrument": _instruments()})
 
+    def played(session: str, stream: Stream, called: str | None, shown: Mapping[str, Any]) -> Iterator[list[Any]]:
+        """Plays a stream to its end: the roll as notes come, then staves, then sound, then what is slow to make."""
+
+        def growing(picture: Any, line: str) -> list[Any]:
+            return [picture, None, line, gr.skip(), *downloads.of({}), "", gr.skip(), gr.skip()]
+
+        yield growing(gr.skip(), at_work())
+        paced = Paced(stream, stops, session)
+        for _ in paced:
+            filling = stream.request.gap is not None  # whose bars are none before the last note
+            yield growing(gr.skip() if filling else _picture(stream.result()), progress(stream, paced))
+        result = renamed(stream.result(), called, shown)
+        if shelf is not None:
+            shelf.keep(result)
+        opened = stream.request.asked
+        copied = sentence(report(opened, result))
+        link = "" if stream.request.item is not None else anchor(address(of.makes, result.details, opened.knobs))
+        made = [summary(result.details, paced, link), told(result)]
+        picture, rest = _picture(result), [copied, _sheet(result), result.domain.data(result.item)]
+        yield [picture, None, *made, *downloads.of({}), *rest]  # to be seen while the sound is rendered
+        sounding = downloads.suffixes if _short(result) else set(downloads.suffixes) - _SOUNDS
+        files = _files(result, [each for each in sounding if each not in _SLOW])
+        if not _short(result):
+            gr.Info(f"It is longer than {MOST_SOUND / 60:.0f} minutes: take the MIDI file to hear it.")
+        yield [picture, files.get(".wav"), *made, *downloads.of(files), *rest]
+        files |= _files(result, [each for each in sounding if each in _SLOW])
+        yield [picture, files.get(".wav"), *made, *downloads.of(files), *rest]
+
     def generate(
         request: gr.Request, run: str, notes: str | None, file: str | None, seed: Any, *values: Any
     ) -> Iterator[list[Any]]:
@@ -161,48 +192,28 @@ def score_tab(page: gr.Blocks, library: Library, stops: Stops, of: Room, shelf: 
         a line on what is copied, and sheet music (SVG). A setting has the meaning and the bounds of the flag of that
         name; a run that one names is one that the studio offers.
         """
-
-        def growing(picture: Any, line: str) -> list[Any]:
-            return [picture, None, line, gr.skip(), *downloads.of({}), "", gr.skip()]
-
         places = {file: Path(file).name} if file else {}
         with explained(places):
             prompt, called = _prompt(notes, file, of)
             asked = placed(library, domain, settings.meant(values))
             places.update(asked.places)
             number, opened = checked_seed(seed), choice.opened(run)
-            yield growing(gr.skip(), at_work())
             chosen, shown = dict(asked.settings), dict(asked.asked)
             if of.changed and file and chosen[of.changed[1]] is not None:
                 chosen[of.changed[0]], shown[of.changed[0]], prompt, called = str(file), called, None, None
             stream = opened.stream(prompt, seed=number, **chosen)
-            paced = Paced(stream, stops, str(request.session_hash))
-            for _ in paced:
-                filling = stream.request.gap is not None  # whose bars are none before the last note
-                yield growing(gr.skip() if filling else _picture(stream.result()), progress(stream, paced))
-            result = renamed(stream.result(), called, shown)
-            if shelf is not None:
-                shelf.keep(result)
-            copied = sentence(report(opened, result))
-            link = anchor(address(of.makes, result.details, opened.knobs))
-            made = [_picture(result), summary(result.details, paced, link), told(result)]
-            sheet = _sheet(result)
-            yield [made[0], None, *made[1:], *downloads.of({}), copied, sheet]  # to be seen while the sound is rendered
-            sounding = downloads.suffixes if _short(result) else set(downloads.suffixes) - _SOUNDS
-            files = _files(result, [each for each in sounding if each not in _SLOW])
-            if not _short(result):
-                gr.Info(f"It is longer than {MOST_SOUND / 60:.0f} minutes: take the MIDI file to hear it.")
-            yield [made[0], files.get(".wav"), *made[1:], *downloads.of(files), copied, sheet]
-            files |= _files(result, [each for each in sounding if each in _SLOW])
-            yield [made[0], files.get(".wav"), *made[1:], *downloads.of(files), copied, sheet]
+            yield from played(str(request.session_hash), stream, called, shown)
 
+    outputs = Outputs((roll, audio), line, details, downloads, (copies, sheet_music, last))
     buttons.connect(
         buttons.generate,
         with_parameters(generate, "run", "notes", "file", "seed", *(each.name for each in settings.knobs)),
         [choice.run, notes, upload, seed.number, *settings.controls],
-        Outputs((roll, audio), line, details, downloads, (copies, sheet_music)),
+        outputs,
         api_name=f"generate_{of.makes}",
     )
+    if reworking is not None:
+        reworking.connect(buttons, choice, settings, seed, last, outputs, played)
 
     def varied(run: str, notes: str | None, file: str | None, seed: Any, *values: Any) -> Iterator[list[Any]]:
         places = {file: Path(file).name} if file else {}

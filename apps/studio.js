@@ -43,6 +43,25 @@
     }
   });
 
+  // A click on the roll names the bar under it, a click with Shift the bars up to it.
+  const barUnder = (event, svg) => {
+    const labels = [...svg.querySelectorAll("text.number")].map((each) => ({ bar: Number(each.textContent), box: each.getBoundingClientRect() }));
+    const above = labels.filter((each) => each.box.top <= event.clientY);
+    const row = Math.max(...above.map((each) => each.box.top));
+    const left = above.filter((each) => row - each.box.top < 4 && each.box.left <= event.clientX + 2);
+    return left.length ? left.reduce((one, other) => (one.box.left > other.box.left ? one : other)).bar : null;
+  };
+  document.addEventListener("click", (event) => {
+    const svg = event.target.closest?.(".roll svg.piano-roll"), result = svg?.closest(".result");
+    const box = result?.querySelector('[id$="-anew-bars"] input, [id$="-anew-bars"] textarea');
+    const bar = box && barUnder(event, svg);
+    if (!bar) return;
+    const first = event.shiftKey && parseInt(box.value) ? parseInt(box.value) : bar;
+    const named = first === bar ? `${bar}` : `${Math.min(first, bar)}-${Math.max(first, bar)}`;
+    Object.getOwnPropertyDescriptor(Object.getPrototypeOf(box), "value").set.call(box, named);
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+
   // The roll's notes carry the seconds at which they sound; media events do not bubble, so they are caught on the way down.
   const light = (player) => {
     const now = player.ended ? -1 : player.currentTime;

@@ -294,3 +294,39 @@ def test_what_was_made_is_there_after_the_server_began_anew(
     assert watched.page.locator("#kept-seen .written").inner_text().strip() == made.strip()
     watched.page.close()
     again.close()
+
+
+def test_bars_clicked_on_the_roll_are_made_anew(browser: Any, studio: Any, runs: Path) -> None:
+    address, *_ = studio
+    watched = Watched(browser, address, viewport={"width": 1280, "height": 900})
+    page = watched.page
+    page.get_by_role("tab", name="Melody").click()
+    watched.number("music", "bars", 8)
+    page.locator("#music-seed input").fill("3")
+    watched.generated("music")
+    run = open_run(runs / "tunes")
+    first = run.generate(seed=3, bars=8)
+    numbers = page.locator("#music-roll svg text.number")
+    for bar, keys in ((3, []), (4, ["Shift"])):
+        box = numbers.nth(bar - 1).bounding_box()
+        svg = page.locator("#music-roll svg").bounding_box()
+        place = {"x": box["x"] + 8 - svg["x"], "y": box["y"] + 40 - svg["y"]}
+        page.locator("#music-roll svg").click(position=place, modifiers=keys)
+    assert page.locator("#music-anew-bars input, #music-anew-bars textarea").first.input_value() == "3-4"
+    page.locator("#music-seed input").fill("5")
+    before = page.locator("#music-line").inner_text()
+    page.locator("#music-anew").click()
+    page.wait_for_function(
+        "before => document.querySelector('#music-line').innerText !== before", arg=before, timeout=60_000
+    )
+    page.locator("#music-line").get_by_text("the gap is filled").wait_for(timeout=60_000)
+    made = next(run.streams("it", given=first.item, seed=5, refill="3-4"))
+    for _ in made:
+        pass
+    page.locator("#music-download-mid:not([disabled])").wait_for()
+    assert page.locator("#music-roll svg .note").count() == len(made.result().item.notes)
+    page.locator("#music-on").click()
+    page.locator("#music-generate:not([disabled])").wait_for()
+    assert page.locator("#music-roll svg .note").count() > 0
+    assert watched.wrong == []
+    page.close()
