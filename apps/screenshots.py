@@ -70,6 +70,13 @@ def show_melody(page: Any) -> None:
     page.wait_for_timeout(800)  # for the player to know how long it is
 
 
+def show_sheet(page: Any) -> None:
+    """A melody, and its sheet music unfolded."""
+    show_melody(page)
+    page.locator("#tab-melody").get_by_role("button", name="Sheet music").click()
+    page.locator("#music-sheet svg").wait_for()
+
+
 def show_acrostic(page: Any) -> None:
     """Writes an acrostic, the fold that asks for it open, and under it what of it is copied."""
     _unfold(page, "text", "Form")
@@ -172,6 +179,7 @@ def take(address: str, folder: Path) -> list[Path]:
         "acrostic": show_acrostic,
         "chords": show_chords,
         "harmony": show_harmony,
+        "sheet": show_sheet,
         "inside": show_inside,
         "tokens": show_tokens,
         "variations": show_variations,
