@@ -101,7 +101,7 @@ def inside_tab(page: gr.Blocks, library: Library) -> None:
         with_parameters(look_inside, "run", "topic", "text", "layer", "unit", "seed"),
         [run, topic, text, layer, unit, seed],
         [said, picture, table, data],
-        concurrency_id="model",
+        concurrency_id="inside",  # it takes seconds, in which others go on writing
         concurrency_limit=1,
         show_progress="minimal",
         api_name="look_inside",
