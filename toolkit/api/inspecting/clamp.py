@@ -57,11 +57,10 @@ def clamping(run: Run, asked: Asked) -> Insight:
     }
     # By a share rather than a difference: features are in units of their own.
     most = max(moved, key=moved.__getitem__, default=None)
+    held_at = ", ".join(f"{value:+.2f} ({name})" for name, value in held.items())
     said = (
-        f"Unit {unit} of layer {layer} lies between {low:+.2f} and {high:+.2f} (first and last hundredth) when left "
-        f"free. "
-        + ", ".join(f"{name} is {value:+.2f}" for name, value in held.items())
-        + f"; all from seed {asked.seed}."
+        f"Unit {unit} of layer {layer} lies between {low:+.2f} and {high:+.2f} (first and last hundredth) when left free. It "
+        f"was held at {held_at}; all is from seed {asked.seed}."
     )
     if all(text == shown["free"] for text in shown.values()):
         said += " Nothing changes: the model does not listen to this unit here."
