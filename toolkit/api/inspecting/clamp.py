@@ -59,7 +59,7 @@ def clamping(run: Run, asked: Asked) -> Insight:
     most = max(moved, key=moved.__getitem__, default=None)
     held_at = ", ".join(f"{value:+.2f} ({name})" for name, value in held.items())
     said = (
-        f"Unit {unit} of layer {layer} lies between {low:+.2f} and {high:+.2f} (first and last hundredth) when left free. "
+        f"Unit {unit} of layer {layer} lies between {low:+.2f} and {high:+.2f} (first and last hundredth) when free. "
         f"It was held at {held_at}; all is from seed {asked.seed}."
     )
     if all(text == shown["free"] for text in shown.values()):
