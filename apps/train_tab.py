@@ -143,4 +143,5 @@ def _told(facts: dict[str, Any]) -> str:
     rows += [(outcome.capitalize(), f"{count:,}") for outcome, count in facts["outcomes"].items() if count]
     rows += [(f"{each['outcome']}, {each['count']:,}", each["reason"]) for each in facts["reasons"][:8]]
     told = "".join(f"<div><dt>{html.escape(str(a))}</dt><dd>{html.escape(str(b))}</dd></div>" for a, b in rows)
-    return f'<dl class="card">{told}</dl>'
+    samples = "".join(f'<pre class="sample">{html.escape(each)}</pre>' for each in facts["samples"])
+    return f'<dl class="card">{told}</dl><div class="training">{samples}</div>'

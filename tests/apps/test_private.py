@@ -39,6 +39,7 @@ def test_a_corpus_is_looked_at_trained_on_stopped_and_gone_on_with(trainings: An
     assert "poem.txt" in trainings.offered()
     facts = trainings.look("poem.txt")
     assert facts["domain"] == "text" and facts["splits"]["train"]["tokens"] > 1000
+    assert facts["samples"][0].startswith("the sea and the ship")
     trainings.start("poem.txt", "sea", 3)
     with pytest.raises(UsageError, match="being trained"):
         trainings.start("poem.txt", "other", 1)

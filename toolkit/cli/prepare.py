@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import islice
 from typing import Annotated, Any
 
 import typer
 
+from toolkit import domains
 from toolkit.api import open_corpus, prepare
 from toolkit.api.materials import codec_for
 from toolkit.cli import options, terminal
-from toolkit.core import Finding
+from toolkit.core import Corpus, Finding
 
 _OUTCOMES = ("kept", "changed", "dropped")
 _REASONS = 20  # of them are shown without --all
+_SAMPLES, _BEGINNING = 3, 400  # documents whose beginnings --json shows, and characters of each
 _NUMBER = re.compile(r"\d[\d,.]*(?<=\d)")
 _WORD = re.compile(r"[^\s;:()]+")
 
@@ -54,6 +57,7 @@ def command(
                 "facts": dict(opened.facts),
                 "outcomes": outcomes,
                 "reasons": _reasons(opened.findings),
+                "samples": _samples(opened),
             }
             | ({"findings": [_as_facts(each) for each in opened.findings]} if every else {})
         )
@@ -61,6 +65,12 @@ def command(
     terminal.write_facts({f"{each} on the way in": count for each, count in outcomes.items() if count})
     _write_findings(opened.findings, every)
     return None
+
+
+def _samples(corpus: Corpus[Any]) -> list[str]:
+    """How the first training documents begin, as a person reads them."""
+    show = domains.find(corpus.domain).show
+    return [show(document.item)[:_BEGINNING] for document in islice(corpus.read("train"), _SAMPLES)]
 
 
 def _amounts(split: dict[str, Any]) -> str:
