@@ -224,13 +224,8 @@ def score_tab(page: gr.Blocks, library: Library, stops: Stops, of: Room, shelf: 
             chosen = dict(asked.settings)
             if of.changed and file and chosen[of.changed[1]] is not None:
                 chosen[of.changed[0]], prompt = str(file), None
-            made: list[Result] = []
-            for stream in choice.opened(run).streams(prompt, count=COUNT, seed=checked_seed(seed), **chosen):
-                for _ in stream:
-                    pass
-                made.append(stream.result())
-                yield variations.of(made, over=len(made) == COUNT)
-            yield variations.of(made, over=True)
+            opened = choice.opened(run)
+            yield from variations.coming(opened.streams(prompt, count=COUNT, seed=checked_seed(seed), **chosen))
 
     variations.connect(
         varied, [choice.run, notes, upload, seed.number, *settings.controls], seed.number, f"{domain}-generate"

@@ -7,7 +7,6 @@ from typing import Any
 
 import gradio as gr
 
-from toolkit.api import Result
 from toolkit.api.request import Way
 from toolkit.api.tokens import alternatives
 from toolkit.api.tokens import told as by_token
@@ -226,13 +225,8 @@ def text_tab(page: gr.Blocks, library: Library, stops: Stops, shelf: Shelf | Non
             given = checked_prompt(prompt or "")
             asked = placed(library, "text", settings.meant(values))
             number = checked_seed(seed)
-            made: list[Result] = []
-            for stream in choice.opened(run).streams(given or None, count=COUNT, seed=number, **asked.settings):
-                for _ in stream:
-                    pass
-                made.append(stream.result())
-                yield variations.of(made, over=len(made) == COUNT)
-            yield variations.of(made, over=True)
+            opened = choice.opened(run)
+            yield from variations.coming(opened.streams(given or None, count=COUNT, seed=number, **asked.settings))
 
     variations.connect(varied, [choice.run, prompt, seed.number, *settings.controls], seed.number, "text-generate")
     buttons.connect_stop()

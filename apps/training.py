@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.api import built_in, runs_in
-from toolkit.core import CheckpointError, InputError, ToolkitError, UsageError, unknown
+from toolkit.core import CheckpointError, InputError, UsageError, unknown
 from toolkit.runs import RunConfig, read_config, read_metrics
 
 MOST_MINUTES = 240.0
@@ -224,6 +224,3 @@ def training_folder() -> Path:
 def corpora_folder() -> Path:
     """Where files too large to upload are put: $TOOLKIT_CORPORA, or else ./corpora."""
     return Path(os.environ.get("TOOLKIT_CORPORA") or "corpora")
-
-
-__all__ = ["MOST_MINUTES", "SUFFIXES", "Standing", "ToolkitError", "Trainings", "corpora_folder", "training_folder"]

@@ -6,13 +6,13 @@ Each is what its seed gives alone, so taking one is asking for its seed. Knows r
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
-from toolkit.api import Result
+from toolkit.api import Result, Stream
 from toolkit.core import UsageError
 
 COUNT = 4
@@ -67,6 +67,16 @@ class Variations:
 
             taking = take.click(taken, self.seeds, seed, **_QUIET)
             taking.then(None, None, None, js=f"() => document.getElementById('{generate}').click()", **_QUIET)
+
+    def coming(self, streams: Iterable[Stream]) -> Iterator[list[Any]]:
+        """What the cards hold as one stream after another is played to its end."""
+        made: list[Result] = []
+        for stream in streams:
+            for _ in stream:
+                pass
+            made.append(stream.result())
+            yield self.of(made, over=False)
+        yield self.of(made, over=True)
 
     def of(self, results: Sequence[Result], *, over: bool) -> list[Any]:
         """What the cards hold: as they come, and once all have come, the likeliest first."""

@@ -7,12 +7,12 @@ from torch.nn.functional import cross_entropy
 
 from toolkit.core import InputError
 from toolkit.inspect.gates import gates_of, half_lives
-from toolkit.inspect.gradients import as_new, reach, regimes
+from toolkit.inspect.gradients import reach, regimes
 from toolkit.inspect.memory import context_loss
 from toolkit.inspect.probes import probe
 from toolkit.inspect.recall import Recall, episodes, recall_accuracy
 from toolkit.inspect.surprise import area_under_curve, oddities
-from toolkit.inspect.tracing import hidden_states, losses, trace
+from toolkit.inspect.tracing import as_new, hidden_states, losses, trace
 from toolkit.inspect.units import tracking_units
 from toolkit.models import CELLS, ModelSettings, RecurrentLM
 

@@ -7,7 +7,6 @@ Mikolov and Bengio, "On the difficulty of training recurrent neural networks" (1
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -125,9 +124,3 @@ def _gradient_norms(model: RecurrentLM, ids_BT: Ids, clip: float = 1.0) -> tuple
     before = float(torch.nn.utils.clip_grad_norm_(weights, clip))
     after = float(torch.stack([each.grad.norm() for each in weights if each.grad is not None]).norm())
     return before, after
-
-
-def as_new(model: RecurrentLM, seed: int = 0, **changed: object) -> RecurrentLM:
-    """A model of the same shape that has learned nothing; ``changed`` settings are other ones."""
-    torch.manual_seed(seed)
-    return RecurrentLM(model.vocabulary, dataclasses.replace(model.settings, **changed)).eval()  # type: ignore[arg-type]

@@ -77,10 +77,11 @@ def probe(
     chosen = [items[place][:_LONGEST] for place in kept]
     y = np.array([names.index(labels[place]) for place in kept])
     parts = _parts(y, rng)
-    ours, confusion = _told(_states(model, chosen), y, parts, len(names))
+    states = _states(model, chosen)
+    ours, confusion = _told(states, y, parts, len(names))
     by_grams, _ = _told(_gram_counts(chosen, parts.train), y, parts, len(names))
     by_untrained, _ = _told(_states(untrained, chosen), y, parts, len(names))
-    shuffled, _ = _told(_states(model, chosen), rng.permutation(y), parts, len(names))
+    shuffled, _ = _told(states, rng.permutation(y), parts, len(names))
     usual = np.bincount(y[parts.train]).argmax()
     return Probe(
         names,

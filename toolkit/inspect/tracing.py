@@ -1,10 +1,11 @@
-"""What a model held while it read: states, gates and losses, token by token, as arrays.
+"""What a model held while it read: states, gates and losses, token by token, as arrays; and a model to hold it to.
 
 Knows models and ids. Shapes: L layers, B rows, T steps, H width.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -85,3 +86,9 @@ def losses(model: RecurrentLM, ids_BT: Ids, *, chunk: int = 2048) -> Floats:
         found.append(cross_entropy(logits_BTV.flatten(0, 1), y_BT.flatten(), reduction="none").view_as(y_BT))
     array: Floats = torch.cat(found, 1).numpy()
     return array
+
+
+def as_new(model: RecurrentLM, seed: int = 0, **changed: object) -> RecurrentLM:
+    """A model of the same shape that has learned nothing; ``changed`` settings are other ones."""
+    torch.manual_seed(seed)
+    return RecurrentLM(model.vocabulary, dataclasses.replace(model.settings, **changed)).eval()  # type: ignore[arg-type]

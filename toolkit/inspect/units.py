@@ -26,7 +26,7 @@ class TrackingUnit:
     """The unit that follows a feature best: ``correlation`` is on rows that it was not chosen on.
 
     ``by_chance`` is what a shifted feature reaches, ``untrained`` the correlation of the best unit of a network that
-    has learned nothing (0 where none was looked at). ``frequency`` is the feature's mean.
+    has learned nothing (0 where none was looked at).
     """
 
     feature: str
@@ -35,7 +35,6 @@ class TrackingUnit:
     correlation: float
     by_chance: float
     untrained: float
-    frequency: float
 
     @property
     def claimed(self) -> bool:
@@ -59,6 +58,7 @@ def tracking_units(
     half = rows // 2
     found = []
     ours_BTU = _by_unit(activations_LBTH)
+    chance = _Chance(ours_BTU[half:])
     random_BTU = None if untrained_LBTH is None else _by_unit(untrained_LBTH)
     for name, feature_BT in features.items():
         if feature_BT[:half].std() == 0 or feature_BT[half:].std() == 0:
@@ -71,9 +71,8 @@ def tracking_units(
                 unit // width,
                 unit % width,
                 correlation,
-                _by_chance(ours_BTU[half:], feature_BT[half:], rng, shifts),
+                chance.of(feature_BT[half:], rng, shifts),
                 untrained,
-                float(feature_BT.mean()),
             )
         )
     return sorted(found, key=lambda each: -abs(each.correlation))
@@ -90,23 +89,30 @@ def _best(units_BTU: Floats, feature_BT: Floats, half: int) -> tuple[int, float]
     return unit, float(_correlations(units_BTU[half:, :, unit : unit + 1], feature_BT[half:])[0])
 
 
-def _by_chance(units_BTU: Floats, feature_BT: Floats, rng: np.random.Generator, shifts: int) -> float:
-    """What the best of all units reaches with the feature shifted around each row by chance.
+class _Chance:
+    """What the best of all units reaches with a feature shifted around each row by chance.
 
-    The sum over time of a unit and a shifted feature is, for all shifts at once, a product of Fourier transforms.
+    The sum over time of a unit and a shifted feature is, for all shifts at once, a product of Fourier transforms: those
+    of the units are made once for all features.
     """
-    steps = feature_BT.shape[1]
-    units = units_BTU - units_BTU.mean((0, 1))
-    feature = feature_BT - feature_BT.mean()
-    scale_U = np.sqrt((units**2).sum((0, 1)) * (feature**2).sum()) + 1e-12
-    products = np.fft.rfft(units, axis=1) * np.conj(np.fft.rfft(feature, axis=1))[:, :, None]
-    at_shift_BTU = np.fft.irfft(products, steps, axis=1)
-    rows = np.arange(len(feature_BT))
-    best = []
-    for _ in range(shifts):
-        shift_B = rng.integers(steps // 10, steps - steps // 10, len(rows))
-        best.append(float((np.abs(at_shift_BTU[rows, shift_B].sum(0)) / scale_U).max()))
-    return float(np.percentile(best, PERCENTILE))
+
+    def __init__(self, units_BTU: Floats) -> None:
+        units = units_BTU - units_BTU.mean((0, 1))
+        self._size_U = (units**2).sum((0, 1))
+        self._transformed = np.fft.rfft(units, axis=1)
+
+    def of(self, feature_BT: Floats, rng: np.random.Generator, shifts: int) -> float:
+        steps = feature_BT.shape[1]
+        feature = feature_BT - feature_BT.mean()
+        scale_U = np.sqrt(self._size_U * (feature**2).sum()) + 1e-12
+        products = self._transformed * np.conj(np.fft.rfft(feature, axis=1))[:, :, None]
+        at_shift_BTU = np.fft.irfft(products, steps, axis=1)
+        rows = np.arange(len(feature_BT))
+        best = []
+        for _ in range(shifts):
+            shift_B = rng.integers(steps // 10, steps - steps // 10, len(rows))
+            best.append(float((np.abs(at_shift_BTU[rows, shift_B].sum(0)) / scale_U).max()))
+        return float(np.percentile(best, PERCENTILE))
 
 
 def _correlations(units_BTU: Floats, feature_BT: Floats) -> npt.NDArray[np.floating]:

@@ -6,12 +6,12 @@ import dataclasses
 import statistics
 import time
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
-from toolkit.core import State
+from toolkit.core import Engine, State
 from toolkit.engine import open_engine
 from toolkit.models import ModelSettings, RecurrentLM
 
@@ -52,10 +52,10 @@ def decoding_costs(
     return found
 
 
-def _seconds(engine: object, tokens: Sequence[int], memory: object) -> float:
+def _seconds(engine: Engine, tokens: Sequence[int], memory: Any) -> float:
     began = time.perf_counter()
     for token in tokens:
-        _, memory = engine.feed([token], memory)  # type: ignore[attr-defined]
+        _, memory = engine.feed([token], memory)
     return time.perf_counter() - began
 
 

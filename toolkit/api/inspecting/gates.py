@@ -9,9 +9,8 @@ from toolkit.api.inspecting.material import Asked, material, recurrent
 from toolkit.api.running import Run
 from toolkit.core import UsageError
 from toolkit.inspect.gates import Gates, gates_of
-from toolkit.inspect.gradients import as_new
 from toolkit.inspect.pictures import gates_in_use
-from toolkit.inspect.tracing import trace
+from toolkit.inspect.tracing import as_new, trace
 
 _ROWS, _LENGTH = 8, 384
 
@@ -67,17 +66,10 @@ def _data(found: Gates) -> dict[str, object]:
 
 
 def _said(found: Gates, fresh: Gates, read: str) -> str:
-    open_, closed = (
-        {name: float(side.mean()) for name, side in pairs}
-        for pairs in (
-            ((name, each.right_LH) for name, each in found.saturation.items()),
-            ((name, each.left_LH) for name, each in found.saturation.items()),
-        )
-    )
-    most = max(open_, key=lambda name: open_[name])
+    most, use = max(found.saturation.items(), key=lambda item: float(item[1].right_LH.mean()))
     text = (
-        f"Over {read}, the {most} gate is the one most often open ({open_[most]:.0%} of the time above 0.9, "
-        f"{closed[most]:.0%} below 0.1)."
+        f"Over {read}, the {most} gate is the one most often open ({use.right_LH.mean():.0%} of the time above 0.9, "
+        f"{use.left_LH.mean():.0%} below 0.1)."
     )
     if found.half_life_LH is None or fresh.half_life_LH is None:
         return text

@@ -11,9 +11,9 @@ from toolkit.api.inspecting.insight import Insight
 from toolkit.api.inspecting.material import Asked, Material, material
 from toolkit.api.running import Run, open_run
 from toolkit.core import InputError, UsageError
-from toolkit.inspect.gradients import Reach, Regime, as_new, reach, regimes
+from toolkit.inspect.gradients import Reach, Regime, reach, regimes
 from toolkit.inspect.pictures import gradients_through_time
-from toolkit.inspect.tracing import Floats, Ids
+from toolkit.inspect.tracing import Floats, Ids, as_new
 from toolkit.models import CELLS
 
 _LAGS, _ROWS = 100, 48

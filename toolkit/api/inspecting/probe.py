@@ -15,9 +15,9 @@ from toolkit.api.inspecting.material import Asked
 from toolkit.api.materials import open_corpus
 from toolkit.api.running import Run
 from toolkit.core import SPLITS, InputError, UsageError, unknown
-from toolkit.inspect.gradients import as_new
 from toolkit.inspect.pictures import taken_for
 from toolkit.inspect.probes import Probe, probe
+from toolkit.inspect.tracing import as_new
 
 _LABELS, _ITEMS = 12, 4000
 _LARGEST = 64 << 20

@@ -10,9 +10,8 @@ from toolkit.api.inspecting.insight import Insight
 from toolkit.api.inspecting.material import Asked, material, readable, recurrent
 from toolkit.api.running import Run
 from toolkit.core import InputError, UsageError
-from toolkit.inspect.gradients import as_new
 from toolkit.inspect.pictures import coloured_tokens
-from toolkit.inspect.tracing import trace
+from toolkit.inspect.tracing import as_new, trace
 from toolkit.inspect.units import TrackingUnit, tracking_units
 
 _ROWS, _LENGTH = 16, 768
