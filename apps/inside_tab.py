@@ -16,6 +16,7 @@ from toolkit.api import Run
 from toolkit.api.inspecting import TOPICS, Insight, inspect
 from toolkit.core import UsageError
 
+from .events import AT_ONCE
 from .guard import checked_prompt
 from .library import Library
 from .workbench import checked_seed, explained, nothing_yet, with_parameters
@@ -106,8 +107,7 @@ def inside_tab(page: gr.Blocks, library: Library) -> None:
         show_progress="minimal",
         api_name="look_inside",
     )
-    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
-    topic.select(lambda each: gr.update(info=_about(each)), topic, topic, **quiet)
+    topic.select(lambda each: gr.update(info=_about(each)), topic, topic, **AT_ONCE)
 
     def arrived() -> list[Any]:
         found = _names(library)
@@ -116,7 +116,7 @@ def inside_tab(page: gr.Blocks, library: Library) -> None:
         chosen = gr.update(choices=found, value=found[0] if found else None)
         return [gr.update(visible=not found), gr.update(visible=bool(found)), chosen]
 
-    page.load(arrived, None, [nothing, room, run], **quiet)
+    page.load(arrived, None, [nothing, room, run], **AT_ONCE)
 
 
 def _names(library: Library) -> list[str]:

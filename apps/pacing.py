@@ -12,17 +12,21 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from toolkit.api.streaming import Standing
+from toolkit.core import ToolkitError
 from toolkit.steer import Progress
 
 from .guard import MOST_SECONDS
 
 if TYPE_CHECKING:
-    from toolkit.api.streaming import Stream
+    from toolkit.api import Stream
 
 EVERY = 0.08
 """seconds between two looks at a result that grows"""
 
 _SESSIONS = 1_000
+_SHORT = 1.0
+"""seconds in which nobody asks how long it will still take"""
 
 Part = TypeVar("Part")
 
@@ -45,21 +49,20 @@ class Stops:
         return self._asked.get(session, 0.0) > moment
 
 
+class StoppedError(ToolkitError):
+    """A generation was ended before there was anything of it."""
+
+
 class Paced(Generic[Part]):
-    """Iterating gives the parts so far, at once for the first and then every ``EVERY`` seconds.
+    """The time that a session's generation has: from now on, until the user stops it or ``limit`` seconds are over.
 
-    How a search by particles stands is no part; it is looked at like one, and ``progress`` holds the last of it.
-
-    Ends with the stream, at the user's wish, or after ``limit`` seconds; ``out_of_time`` tells the last. What one
-    look costs is left out of the pace, so that a costly one does not slow the generation by more than half.
+    ``parts`` is what came so far and ``progress`` how a search stands; ``out_of_time`` tells that the clock ended it.
     """
 
-    def __init__(
-        self, stream: Iterable[Part | Progress], stops: Stops, session: str, limit: float = MOST_SECONDS
-    ) -> None:
-        self._stream, self._stops, self._session, self._limit = stream, stops, session, limit
+    def __init__(self, stops: Stops, session: str, limit: float = MOST_SECONDS) -> None:
+        self._stops, self._session, self._limit = stops, session, limit
         self.parts: list[Part] = []
-        self.progress: Progress | None = None
+        self.progress: Standing | None = None
         self.out_of_time = False
         self.began = time.monotonic()
 
@@ -67,23 +70,36 @@ class Paced(Generic[Part]):
     def seconds(self) -> float:
         return time.monotonic() - self.began
 
-    def __iter__(self) -> Iterator[list[Part]]:
+    def ended(self) -> bool:
+        """Whether the user or the clock ended it."""
+        self.out_of_time = self.seconds > self._limit
+        return self.out_of_time or self._stops.asked_since(self._session, self.began)
+
+    def watch(self) -> None:
+        """Ends, by a StoppedError, what has nothing to show yet."""
+        if self.ended():
+            why = f"ended after {self._limit:.0f} seconds" if self.out_of_time else "stopped"
+            raise StoppedError(f"{why}, before anything was there to keep.")
+
+    def looks(self, stream: Iterable[Part | Standing]) -> Iterator[list[Part]]:
+        """The parts so far, at once for the first and then every ``EVERY`` seconds, until it has ended.
+
+        How a search stands is no part; it is looked at like one. What one look costs is left out of the pace, so that
+        a costly one does not slow the generation by more than half.
+        """
         due = self.began
-        for part in self._stream:
-            if isinstance(part, Progress):
+        for part in stream:
+            if isinstance(part, Standing):
                 self.progress = part
             else:
                 self.parts.append(part)
-            now = time.monotonic()
-            if self._stops.asked_since(self._session, self.began):
+            if self.ended():
                 return
-            if now - self.began > self._limit:
-                self.out_of_time = True
-                return
-            if now >= due:
+            if time.monotonic() >= due:
+                began = time.monotonic()
                 yield self.parts
                 shown = time.monotonic()
-                due = shown + max(EVERY, shown - now)
+                due = shown + max(EVERY, shown - began)
 
 
 def at_work() -> str:
@@ -92,17 +108,23 @@ def at_work() -> str:
 
 
 def progress(stream: Stream, paced: Paced[Any]) -> str:
-    """One line while a result comes about, as HTML; of one that is steered, how its particles stand."""
+    """One line while a result comes about, as HTML; of a search, how it stands; of a long one, what it may still take.
+
+    A result may end before it is as long as it may become, so what is said of the time left is the most.
+    """
     facts = [f"seed {stream.seed}", f"{paced.seconds:.1f} s"]
-    if paced.progress is not None and not paced.parts:
-        now, particles = paced.progress, stream.request.steering.particles
-        facts += [f"steering, {now.position:,} tokens in", f"{now.ess:.0f} of {particles} beginnings count"]
-        facts += [
-            f"{now.rows} different ones",
-            f"{now.finished} ended" if now.finished else "",
-            "the best so far above",
-        ]
-    return _line(*facts)
+    now, made, most = paced.progress, stream.tokens_made, stream.request.settings["length"]
+    if now is not None and not paced.parts:
+        facts += [f"searching, {now.position:,} tokens in", f"{now.rows} different ones"]
+        if isinstance(now, Progress):
+            facts.append(f"{now.ess:.0f} of {stream.request.steering.particles} beginnings count")
+        facts += [f"{now.finished} ended" if now.finished else "", "the best so far above" if now.best else ""]
+    if paced.seconds < _SHORT or not made or stream.request.gap is not None:  # a filling has a length of its own
+        return _line(*facts)
+    speed = made / paced.seconds
+    facts += [f"{made:,} of at most {most:,} tokens", f"{(most - made) / speed:.0f} s more at most"]
+    bar = f'<progress max="{most}" value="{made}" aria-label="How much of the greatest length is made"></progress>'
+    return _line(*facts) + bar
 
 
 def summary(details: Mapping[str, Any], paced: Paced[Any], link: str = "") -> str:

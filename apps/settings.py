@@ -14,10 +14,11 @@ from typing import Any
 import gradio as gr
 
 from toolkit.api import Run
-from toolkit.core import Knob
+from toolkit.core import Knob, ToolkitError
 from toolkit.sampling import presets, sampling_knobs
 
 from .controls import RUNS, component, fellows_offered, meant, narrowed, shown
+from .events import AT_ONCE
 from .guard import checked_text
 
 HEADINGS = (
@@ -47,7 +48,6 @@ HEADINGS = (
 
 _OWN = "own"
 _PRESETS = {"hf": "Hugging Face", "llama.cpp": "llama.cpp", "no-noise": "No noise"}
-_QUIET: Mapping[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
 
 
 @dataclass(frozen=True)
@@ -125,6 +125,24 @@ class Settings:
 
         return [gr.update(value=_OWN, choices=_presets_of(run)), *(held(each.name) for each in self.knobs)]
 
+    def held(self, run: Run, asked: Mapping[str, Any]) -> list[Any]:
+        """What `controls` hold so that those settings are asked for; the run's own where they do not say, or cannot be.
+
+        What cannot be is told.
+        """
+        known = {each.name: each for each in run.knobs}
+        held, refused = [], []
+        for name in (each.name for each in self.knobs):
+            value = known[name].default
+            try:
+                value = narrowed(known[name]).check(asked.get(name, value))
+            except ToolkitError:
+                refused.append(name)
+            held.append(shown(dataclasses.replace(known[name], default=value)))
+        if refused:
+            gr.Warning(f"It asks for what cannot be here: {', '.join(refused)}.")
+        return held
+
     def filled(self, run: Run, preset: str) -> list[Any]:
         """What the controls of the sampling settings hold by that preset, on the run's scale, or by the run's own."""
         own = {each.name: each for each in run.knobs}
@@ -146,12 +164,13 @@ class Settings:
             return self.of(found, fellows(found.domain.name, run or ""), everything=True)
 
         self.preset.input(
-            filled, [chosen, self.preset], [self.control(each.name) for each in sampling_knobs()], **_QUIET
+            filled, [chosen, self.preset], [self.control(each.name) for each in sampling_knobs()], **AT_ONCE
         )
-        self.reset.click(untouched, chosen, self.following, **_QUIET)
+        self.reset.click(untouched, chosen, self.following, **AT_ONCE)
         page, strength = self.control("adapt_to"), self.control("adapt_strength")
-        page.input(None, [page, strength], strength, js="(page, strength) => page.trim() ? strength || 1 : 0", **_QUIET)
-        self.forget.click(None, None, [page, strength], js="() => ['', 0]", **_QUIET)
+        strongly = "(page, strength) => page.trim() ? strength || 1 : 0"
+        page.input(None, [page, strength], strength, js=strongly, **AT_ONCE)
+        self.forget.click(None, None, [page, strength], js="() => ['', 0]", **AT_ONCE)
 
 
 def _folds(knobs: Iterator[Knob]) -> list[tuple[str, list[Knob]]]:

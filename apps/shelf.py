@@ -55,9 +55,8 @@ class Kept:
     @property
     def recipe(self) -> Recipe:
         details = self.details
-        return Recipe(
-            details["run"], details["checkpoint"], details["seed"], details["prompt"], settings=details["settings"]
-        )
+        named = ("run", "checkpoint", "seed", "prompt", "settings")
+        return Recipe(**{each: details[each] for each in named}, given=details.get("given"))
 
 
 class Shelf:

@@ -62,6 +62,22 @@
     box.dispatchEvent(new Event("input", { bubbles: true }));
   });
 
+  // The file of a result, dropped beside the places that take files, goes to the one that puts results back.
+  const dropped = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files") && !event.target.closest?.('[id$="-upload"], .unseen');
+  for (const name of ["dragover", "dragleave", "drop"])
+    document.addEventListener(name, (event) => {
+      const ours = dropped(event);
+      document.body.classList.toggle("dropping", ours && name === "dragover");
+      if (!ours) return;
+      event.preventDefault();
+      const file = event.dataTransfer.files[0], box = document.querySelector("#dropped input[type=file]");
+      if (name !== "drop" || !file || !box) return;
+      const held = new DataTransfer();
+      held.items.add(file);
+      box.files = held.files;
+      box.dispatchEvent(new Event("change", { bubbles: true }));
+    });
+
   // The roll's notes carry the seconds at which they sound; media events do not bubble, so they are caught on the way down.
   const light = (player) => {
     const now = player.ended ? -1 : player.currentTime;

@@ -13,9 +13,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from toolkit.api.own_presets import OwnPresets, presets_folder
 from toolkit.core import MissingExtraError, ToolkitError, UsageError
 
 from . import guard
+from .backstage import Backstage
 from .library import Library
 from .pacing import Stops
 from .shelf import Shelf, shelf_folder
@@ -40,14 +42,19 @@ _HEADER = """<header class="masthead">
 
 
 def build(
-    runs: Iterable[str | Path] | None = None, *, trainings: Trainings | None = None, shelf: Shelf | None = None
+    runs: Iterable[str | Path] | None = None,
+    *,
+    trainings: Trainings | None = None,
+    shelf: Shelf | None = None,
+    presets: OwnPresets | None = None,
 ) -> gr.Blocks:
     """The page, not yet served. ``runs`` are folders of runs; without them the shipped ones and those of ./runs.
 
-    With ``trainings`` it can train, with a ``shelf`` it keeps results; either is served to this machine alone.
+    With ``trainings`` it can train, with a ``shelf`` it keeps results, with ``presets`` settings; all three are served
+    to this machine alone.
     MissingExtraError when gradio is not installed.
     """
-    page: gr.Blocks = _built(Library(runs), trainings, shelf)
+    page: gr.Blocks = _built(Backstage(Library(runs), Stops(), shelf, presets), trainings)
     return page
 
 
@@ -103,10 +110,11 @@ def serve(page: gr.Blocks, host: str = "127.0.0.1", port: int = 7860, password: 
 def main(host: str = "127.0.0.1", port: int = 7860, password: str | None = None) -> None:
     """Builds and serves the studio until interrupted."""
     guard.checked_address(host, password)
-    library = Library()
-    alone = host in guard.LOOPBACK
-    trainings = Trainings(training_folder(), corpora_folder()) if alone else None
-    page = _built(library, trainings, Shelf(shelf_folder()) if alone else None)
+    library, trainings, keeping = Library(), None, {}
+    if host in guard.LOOPBACK:
+        trainings = Trainings(training_folder(), corpora_folder())
+        keeping = {"shelf": Shelf(shelf_folder()), "presets": OwnPresets(presets_folder())}
+    page = _built(Backstage(library, Stops(), **keeping), trainings)
     threading.Thread(target=_warm, args=(library,), daemon=True).start()
     address = serve(page, host, port, password)
     print(f"The studio is open at {address} (Ctrl+C closes it).", file=sys.stderr)
@@ -118,28 +126,31 @@ def _free_port(host: str) -> int:
         return int(listening.getsockname()[1])
 
 
-def _built(library: Library, trainings: Trainings | None, shelf: Shelf | None) -> Any:
+def _built(behind: Backstage, trainings: Trainings | None) -> Any:
     guard.stay_offline()
     try:
         import gradio as gr
     except ImportError:
         raise MissingExtraError("the studio", "app") from None
+    from .harmonising import connect_harmonising
     from .inside_tab import inside_tab
-    from .kept_tab import kept_tab, open_links
-    from .score_tab import ROOMS, score_tab
+    from .kept_tab import kept_tab
+    from .restoring import open_dropped, open_links
+    from .rooms import CHORALE, MELODY, ROOMS
+    from .score_tab import score_tab
     from .text_tab import text_tab
     from .train_tab import train_tab
 
     _decode_on_one_thread()
-    stops = Stops()
+    library, shelf = behind.library, behind.shelf
     with gr.Blocks(title="Studio", analytics_enabled=False, delete_cache=(600, 3600), fill_width=True) as page:
         gr.HTML(_HEADER)
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Text", id="text", elem_id="tab-text"):
-                places = {"text": text_tab(page, library, stops, shelf)}
+                places = {"text": text_tab(page, behind)}
             for room in ROOMS:
                 with gr.Tab(room.title, id=room.makes, elem_id=f"tab-{room.makes}"):
-                    places[room.domain] = score_tab(page, library, stops, room, shelf)
+                    places[room.domain] = score_tab(page, behind, room)
             with gr.Tab("Look inside", id="inside", elem_id="tab-inside"):
                 inside_tab(page, library)
             if trainings is not None:
@@ -148,8 +159,10 @@ def _built(library: Library, trainings: Trainings | None, shelf: Shelf | None) -
             if shelf is not None:
                 with gr.Tab("Kept", id="kept", elem_id="tab-kept"):
                     kept_tab(page, library, shelf, tabs, places)
+        connect_harmonising(places[MELODY.domain], places[CHORALE.domain], tabs, library)
+        open_dropped(tabs, places, library)
         open_links(page, tabs, places, library)
-    page.private = trainings is not None or shelf is not None
+    page.private = any(each is not None for each in (trainings, shelf, behind.presets))
     return page
 
 

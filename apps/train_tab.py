@@ -14,6 +14,7 @@ from toolkit.core import UsageError
 from toolkit.models import CELLS
 
 from .chart import curve
+from .events import ANSWERED, AT_ONCE
 from .training import SUFFIXES, Standing, Trainings
 from .workbench import explained
 
@@ -26,7 +27,6 @@ _STATES = {
     "finished": "Finished",
     "failed": "It did not begin",
 }
-_QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
 
 
 def train_tab(page: gr.Blocks, trainings: Trainings) -> None:
@@ -107,13 +107,13 @@ def train_tab(page: gr.Blocks, trainings: Trainings) -> None:
         busy = next((each for each in names if trainings.training(each)), None)
         return [gr.update(choices=trainings.offered()), gr.update(choices=names, value=busy)]
 
-    start.click(begin, [corpus, files, name, minutes, cell], chosen, **_QUIET)
+    start.click(begin, [corpus, files, name, minutes, cell], chosen, **ANSWERED)
     look.click(looked, [corpus, files, name], corpus_told, api_visibility="private", show_progress="minimal")
-    go_on.click(going_on, chosen, None, **_QUIET)
-    stop.click(stopping, chosen, None, **_QUIET)
+    go_on.click(going_on, chosen, None, **ANSWERED)
+    stop.click(stopping, chosen, None, **ANSWERED)
     for happens in (timer.tick, chosen.change):
-        happens(seen, [chosen, shown], [stands, shown], **_QUIET)
-    page.load(arrived, None, [corpus, chosen], **_QUIET)
+        happens(seen, [chosen, shown], [stands, shown], **AT_ONCE)
+    page.load(arrived, None, [corpus, chosen], **AT_ONCE)
 
 
 def _drawn(standing: Standing) -> str:

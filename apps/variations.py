@@ -15,9 +15,12 @@ import gradio as gr
 from toolkit.api import Result, Stream
 from toolkit.core import UsageError
 
+from .events import ANSWERED, AT_ONCE
+from .pacing import Paced
+from .workbench import Buttons, Outputs, explained
+
 COUNT = 4
 _EXCERPT = 320
-_QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
 
 
 @dataclass(frozen=True)
@@ -43,39 +46,40 @@ class Variations:
             seeds = gr.State([])
         return cls(ask, tuple(card for card, _ in pairs), tuple(take for _, take in pairs), seeds)
 
-    def connect(self, make: Callable[..., Iterator[Any]], inputs: list[Any], seed: Any, generate: str) -> None:
+    def connect(
+        self, make: Callable[..., Iterator[Any]], inputs: list[Any], seed: Any, buttons: Buttons, outputs: Outputs
+    ) -> None:
         """Lets the button run ``make``, a generator of lists of results, and a card's button take its seed.
 
-        ``seed`` is the control of the seed, and ``generate`` the id of the button that makes the whole result.
+        ``seed`` is the control of the seed; ``buttons`` stop it, and make the whole result, which fills ``outputs``.
         """
-        outputs = [*self.cards, *self.takes, self.seeds]
-        self.ask.click(
-            make,
-            inputs,
-            outputs,
-            concurrency_id="model",
-            concurrency_limit=1,
-            show_progress="hidden",
-            api_visibility="private",
-        )
+        make.__annotations__["request"] = gr.Request
+        filled = [*self.cards, *self.takes, self.seeds]
+        buttons.connect(self.ask, make, inputs, outputs, filled=filled, api_visibility="private")
         for number, take in enumerate(self.takes):
 
             def taken(seeds: Sequence[int], number: int = number) -> str:
-                if number >= len(seeds):
-                    raise UsageError("that variation is not there any more.")
-                return str(seeds[number])
+                with explained():
+                    if number >= len(seeds):
+                        raise UsageError("that variation is not there any more.")
+                    return str(seeds[number])
 
-            taking = take.click(taken, self.seeds, seed, **_QUIET)
-            taking.then(None, None, None, js=f"() => document.getElementById('{generate}').click()", **_QUIET)
+            taking = take.click(taken, self.seeds, seed, **ANSWERED)
+            press = f"() => document.getElementById('{buttons.generate.elem_id}').click()"
+            taking.success(None, None, None, js=press, **AT_ONCE)
 
-    def coming(self, streams: Iterable[Stream]) -> Iterator[list[Any]]:
-        """What the cards hold as one stream after another is played to its end."""
+    def coming(self, streams: Iterable[Stream], paced: Paced[Any]) -> Iterator[list[Any]]:
+        """What the cards hold as one stream after another is played to its end; stopped, those that came to it."""
         made: list[Result] = []
         for stream in streams:
             for _ in stream:
-                pass
-            made.append(stream.result())
-            yield self.of(made, over=False)
+                if paced.ended():
+                    break
+            else:
+                made.append(stream.result())
+                yield self.of(made, over=False)
+                continue
+            break
         yield self.of(made, over=True)
 
     def of(self, results: Sequence[Result], *, over: bool) -> list[Any]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import html
 import inspect
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
@@ -23,6 +24,7 @@ from gradio.utils import get_upload_folder
 from toolkit.api import Result, Run, generation_knobs
 from toolkit.core import Knob, ToolkitError, UsageError
 
+from .events import ANSWERED, AT_ONCE
 from .library import Library, card
 from .pacing import Stops
 from .settings import Settings
@@ -101,9 +103,8 @@ class Choice:
             return [gr.update(visible=not names), gr.update(visible=bool(names)), chosen, *first]
 
         followers = [self.about, *settings.following]
-        quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
-        page.load(arrived, None, [self.nothing, self.room, self.run, *followers], **quiet)
-        self.run.select(about, self.run, followers, **quiet)
+        page.load(arrived, None, [self.nothing, self.room, self.run, *followers], **AT_ONCE)
+        self.run.select(about, self.run, followers, **ANSWERED)
         settings.connect(self.run, self.opened, self.library.fellows)
 
 
@@ -131,9 +132,8 @@ class Seed:
         return cls(number, new, again)
 
     def connect(self, details: Any) -> None:
-        quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
-        self.new.click(lambda: None, None, self.number, **quiet)
-        self.again.click(seed_of, details, self.number, **quiet)
+        self.new.click(lambda: None, None, self.number, **AT_ONCE)
+        self.again.click(seed_of, details, self.number, **AT_ONCE)
 
 
 def seed_of(details: Any) -> int | None:
@@ -206,11 +206,22 @@ class Buttons:
             )
         return cls(stops, generate, stop, more)
 
-    def connect(self, button: Any, make: Callable[..., Any], inputs: list[Any], outputs: Outputs, **how: Any) -> None:
-        """Lets ``button`` run ``make``, a generator function; meanwhile only Stop can be pressed."""
+    def connect(
+        self,
+        button: Any,
+        make: Callable[..., Any],
+        inputs: list[Any],
+        outputs: Outputs,
+        *,
+        filled: Sequence[Any] | None = None,
+        **how: Any,
+    ) -> None:
+        """Lets ``button`` run ``make``, a generator function that fills ``outputs``, or only what is ``filled``.
+
+        Meanwhile only Stop can be pressed.
+        """
         making = [each for each in (self.generate, self.more) if each is not None]
         switched = [self.stop, *making, *outputs.downloads.buttons]
-        quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
 
         def switch(busy: bool) -> str:
             ready = ["busy"] + ["!busy"] * len(making) + ["!busy && made"] * len(outputs.downloads.buttons)
@@ -218,19 +229,25 @@ class Buttons:
             return f"(details) => {{ const busy = {str(busy).lower()}, made = !!details; return [{states}]; }}"
 
         # Both switches are the browser's: sent to the server, one could overtake the generation it belongs to.
-        button.click(None, outputs.details, switched, js=switch(True), **quiet)
+        button.click(None, outputs.details, switched, js=switch(True), **AT_ONCE)
         made = button.click(
-            make, inputs, outputs.all, concurrency_id="model", concurrency_limit=1, show_progress="hidden", **how
+            make,
+            inputs,
+            outputs.all if filled is None else list(filled),
+            concurrency_id="model",
+            concurrency_limit=1,
+            show_progress="hidden",
+            **how,
         )
         for ended in (made.success, made.failure):
-            ended(None, outputs.details, switched, js=switch(False), **quiet)
+            ended(None, outputs.details, switched, js=switch(False), **AT_ONCE)
 
     def connect_stop(self) -> None:
         def stop(request: gr.Request) -> None:
             self.stops.ask(str(request.session_hash))
 
         stop.__annotations__["request"] = gr.Request
-        self.stop.click(stop, None, None, api_visibility="private", show_progress="hidden", queue=False)
+        self.stop.click(stop, None, None, **AT_ONCE)
 
 
 def told(result: Result) -> Any:
@@ -264,11 +281,22 @@ def checked_seed(seed: Any) -> int | None:
 
 def with_parameters(make: Callable[..., Any], *names: str) -> Callable[..., Any]:
     """``make`` (request, then values) seen as a function of parameters with these names, as the API shows them."""
+
+    @functools.wraps(make)
+    def streaming(*values: Any) -> Iterator[Any]:
+        yield from make(*values)
+
+    @functools.wraps(make)
+    def giving(*values: Any) -> Any:
+        return make(*values)
+
+    named: Any = streaming if inspect.isgeneratorfunction(make) else giving  # a method takes no signature itself
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    parameters = [inspect.Parameter(name, kind, default=None) for name in ("request", *names)]
-    make.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    make.__annotations__ = {"request": gr.Request}
-    return make
+    named.__signature__ = inspect.Signature(
+        [inspect.Parameter(name, kind, default=None) for name in ("request", *names)]
+    )
+    named.__annotations__ = {"request": gr.Request}
+    return cast(Callable[..., Any], named)
 
 
 def nothing_yet(kind: str, command: str) -> str:

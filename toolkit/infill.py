@@ -25,7 +25,7 @@ import numpy.typing as npt
 
 from toolkit.core import BoolArray, Constraint, Engine, FloatArray, ToolkitError, UsageError, uniform
 from toolkit.sampling import Sampler
-from toolkit.steer import Potential, SteeringSettings
+from toolkit.steer import Potential, Progress, SteeringSettings
 from toolkit.steer.particles import ANYTHING, INDIFFERENT, Search, prepared
 from toolkit.steer.population import Population, Row, written
 
@@ -105,7 +105,15 @@ class _Ending(NamedTuple):
     right: float
 
 
-def infill(
+def infill(engine: Engine, gap: Gap, **asked: Any) -> Infilled:
+    """What `infilling` ends with."""
+    for told in infilling(engine, gap, **asked):
+        last = told
+    assert isinstance(last, Infilled)  # it always is
+    return last
+
+
+def infilling(
     engine: Engine,
     gap: Gap,
     *,
@@ -115,12 +123,15 @@ def infill(
     count: int = 1,
     seed: int = 0,
     hopeless: float = HOPELESS,
-) -> Infilled:
-    """``count`` different middles, or as many as were found. The potential weighs middles, besides the right context.
-    An ending ``hopeless`` nats behind the best so far is given up; infinity reads the right context after every one.
+) -> Iterator[Progress | Infilled]:
+    """Fills, telling after each token how it stands; last ``count`` different middles, or as many as were found.
 
-    UsageError for a gap without a right context, or as from `toolkit.steer.steering`; ToolkitError when no middle was
-    found.
+    What is told counts the endings weighed as finished, and has the best of them. The potential weighs middles, besides
+    the right context. An ending ``hopeless`` nats behind the best so far is given up; infinity reads the right context
+    after every one.
+
+    At once: UsageError for a gap without a right context, or as from `toolkit.steer.steering`. In the end: ToolkitError
+    when no middle was found.
     """
     if not gap.right:
         raise UsageError("without a right context there is no gap to fill.")
@@ -136,9 +147,7 @@ def infill(
         settings=settings,
         seed=seed,
     )
-    filling = _Filling(search, gap, hopeless)
-    filling.run(opening, people)
-    return filling.result(count)
+    return _Filling(search, gap, hopeless).run(opening, people, count)
 
 
 class _Filling:
@@ -150,19 +159,25 @@ class _Filling:
         self._best = -math.inf
         self._computed = 0
 
-    def run(self, opening: Sequence[int], people: Population) -> None:
+    def run(self, opening: Sequence[int], people: Population, count: int) -> Iterator[Progress | Infilled]:
+        """Grows middles until none is left that may grow; see `infilling`."""
+        yield from self._growing(opening, people)
+        yield self._result(count)
+
+    def _growing(self, opening: Sequence[int], people: Population) -> Iterator[Progress]:
         engine = self._search.engine
         logits_V, memory = engine.feed(opening, engine.begin())
         logits_NV = logits_V[None]
         self._computed += len(opening)
         for position in range(self._gap.longest):
-            people, _, _ = self._search.grown(people, logits_NV, position)
+            people, size, again = self._search.grown(people, logits_NV, position)
             people = Population(people.growing)  # a stop token ends no middle
             if not people.growing:
                 return
             logits_NV, memory = self._search.read(people, memory)
             self._computed += len(people.growing)
             people = self._weighed(people, logits_NV, memory, position + 1)
+            yield Progress(position + 1, size, len(people.growing), len(self._endings), again, self._leading())
             if not people.growing:
                 return
             places = [row.place for row in people.growing]
@@ -212,7 +227,12 @@ class _Filling:
         settled = self._gap.settled
         return np.ones(len(right), np.bool_) if settled is None else ~settled(np.array(right))
 
-    def result(self, count: int) -> Infilled:
+    def _leading(self) -> tuple[int, ...]:
+        """The tokens of the heaviest ending; none before there is one."""
+        heaviest = max(self._endings, key=lambda each: each.log_weight, default=None)
+        return () if heaviest is None else written(heaviest.row.trail)[0]
+
+    def _result(self, count: int) -> Infilled:
         if not self._endings:
             raise ToolkitError("nothing was found that fits between the two; more particles or more room may help.")
         log_E = np.array([each.log_weight for each in self._endings])

@@ -11,6 +11,7 @@ from toolkit.api import Plan, fit, generation_knobs, open_run
 from toolkit.api.request import Request, Way
 from toolkit.core import Knob, ToolkitError, UsageError
 from toolkit.sampling import Sampler, Without, sampling_knobs
+from toolkit.search import Sought
 from toolkit.steer import Progress
 
 TINY = {"model": {"width": 12, "embedding": 6}, "training": {"batch": 2, "chunk": 8, "validations": 1}}
@@ -88,7 +89,7 @@ def test_a_seed_and_settings_give_one_result_however_it_is_asked_for(run, way):
     assert asked(run, "one fine", **settings).way is way
     made = run.generate("one fine", seed=3, **settings)
     stream = run.stream("one fine", seed=3, **settings)
-    parts = [each for each in stream if not isinstance(each, Progress)]
+    parts = [each for each in stream if not isinstance(each, Progress | Sought)]
     assert same(stream.result(), made)
     assert same(run.generate("one fine", seed=made.seed, **made.settings), made)
     assert same(run.generate("one fine", seed=3, **json.loads(json.dumps(made.details["settings"]))), made)
@@ -170,14 +171,41 @@ def test_no_more_are_found_than_there_are(run):
             run.streams("one", count=count)
 
 
-def test_who_leaves_a_steered_generation_early_keeps_its_best_beginning(run):
-    stream = run.stream("one", seed=3, length=12, particles=6)
+@pytest.mark.parametrize(
+    "settings", [{"particles": 6}, {"search": "beam", "beams": 4}, {"search": "stochastic"}], ids=str
+)
+def test_who_leaves_a_search_early_keeps_its_best_beginning(run, settings):
+    stream = run.stream("one", seed=3, length=12, **settings)
     told = [next(stream) for _ in range(4)]
-    assert all(isinstance(each, Progress) for each in told)
+    assert [each.position for each in told] == [1, 2, 3, 4]
     assert stream.progress is told[-1]
     result = stream.result()
     assert (result.tokens, result.ending) == (told[-1].best, "interrupted")
+    assert len(result.tokens) == 4
     assert result.text.startswith("one")
+
+
+def test_who_leaves_a_filling_early_keeps_the_best_there_is(run, melodies):
+    stream = run.stream("one", seed=3, after=" the moon", middle="3-8", particles=6)
+    assert next(stream).best == ()
+    with pytest.raises(ToolkitError, match="yet"):
+        stream.result()
+    told = [next(stream) for _ in range(4)]
+    result = stream.result()
+    assert (result.tokens, result.ending) == (told[-1].best, "interrupted")
+    assert result.text == "one" + run.codec.decode(list(result.tokens)) + " the moon"
+    stream = melodies.stream(TUNE, seed=3, refill="2", particles=6)
+    while not next(stream).best:
+        pass
+    assert stream.result().item.notes
+
+
+def test_another_of_one_search_may_be_asked_for_before_the_first_is_read(run):
+    asked_for = {"seed": 5, "length": 10, "search": "beam", "beams": 4}
+    first, second = run.streams("one", count=2, **asked_for)
+    assert [each.tokens for each in finished([first, second])] == [
+        each.tokens for each in finished(run.streams("one", count=2, **asked_for))
+    ]
 
 
 # --- settings ----------------------------------------------------------------------------------------------------
@@ -308,6 +336,25 @@ def test_pages_fellows_and_likeness_are_settings_of_a_result(run, folder):
         assert same(run.generate("one", seed=4, **each.settings), each)
     assert [made[name].checkpoint == plain.checkpoint for name in changed] == [False, False, False, True]
     assert same(run.generate("one", seed=4, length=20), plain)
+
+
+def test_the_reading_of_a_page_can_be_ended(run):
+    """What ends it is let through, nothing of it is kept, and asked again it reads the whole page."""
+    page = {"adapt_to": "an egg an egg an egg\n" * 9, "adapt_strength": 4.0, "length": 8}
+    looks = []
+
+    class EnoughError(Exception):
+        pass
+
+    def watch():
+        looks.append(1)
+        if len(looks) == 3:
+            raise EnoughError
+
+    with pytest.raises(EnoughError):
+        run.stream("one", seed=4, watch=watch, **page)
+    assert len(looks) == 3
+    assert same(run.generate("one", seed=4, **page), open_run(run.folder).generate("one", seed=4, **page))
 
 
 def test_an_adapted_blend_reads_the_page_first(run, folder):

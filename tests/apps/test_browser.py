@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -11,8 +10,8 @@ from typing import Any
 import mido
 import pytest
 
-from tests.apps.watched import Watched, a_browser
-from toolkit.api import Stream, open_run
+from tests.apps.watched import Watched, a_browser, slowly
+from toolkit.api import open_run
 from toolkit.core.places import shipped
 
 HOSTILE = '<img src=x onerror="alert(1)"><script>alert(2)</script>'
@@ -35,17 +34,6 @@ def studio(apps: ModuleType, offered: Path) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def browser(room: Any) -> Iterator[Any]:
     yield from a_browser(room)
-
-
-def slowly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets every part take two milliseconds, so that a generation lasts until it is stopped, however fast it is."""
-    at_once = Stream.__next__
-
-    def after_a_while(stream: Stream) -> Any:
-        time.sleep(0.002)
-        return at_once(stream)
-
-    monkeypatch.setattr(Stream, "__next__", after_a_while)
 
 
 @pytest.mark.browser

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -106,8 +107,8 @@ def test_a_steering_is_told_and_stopped(room: Any, runs: Path) -> None:
     pacing = room("pacing")
     stops = pacing.Stops()
     stream = open_run(runs / "poem").stream("the ", seed=1, mention="ship", length=400, particles=32)
-    paced = pacing.Paced(stream, stops, "me")
-    looks: Iterator[Any] = iter(paced)
+    paced = pacing.Paced(stops, "me")
+    looks: Iterator[Any] = paced.looks(stream)
     assert next(looks) == [] and isinstance(paced.progress, Progress)
     told = pacing.progress(stream, paced)
     assert "of 32 beginnings" in told and "seed 1" in told
@@ -116,6 +117,33 @@ def test_a_steering_is_told_and_stopped(room: Any, runs: Path) -> None:
     result = stream.result()
     assert result.ending == "interrupted" and 1 <= len(result.tokens) < 400
     assert "stopped" in pacing.summary(result.details, paced)
+
+
+def test_a_long_search_is_told_and_stopped(room: Any, runs: Path) -> None:
+    pacing = room("pacing")
+    stops = pacing.Stops()
+    stream = open_run(runs / "poem").stream("the ", seed=1, search="beam", beams=8, length=4000)
+    paced = pacing.Paced(stops, "me")
+    paced.began -= 2  # as if two seconds had passed
+    for _ in paced.looks(stream):
+        told = pacing.progress(stream, paced)
+        assert "searching" in told and "of at most 4,000 tokens" in told and "<progress" in told
+        paced.began += 2
+        stops.ask("me")
+    result = stream.result()
+    assert result.ending == "interrupted" and 1 <= len(result.tokens) < 4000
+
+
+def test_variations_that_are_stopped_are_those_that_came(room: Any, runs: Path) -> None:
+    pacing, variations = room("pacing"), room("variations")
+    stops = pacing.Stops()
+    paced = pacing.Paced(stops, "me")
+    streams = open_run(runs / "poem").streams("the ", seed=1, count=4, length=40)
+    cards = iter(variations.Variations.coming(variations.Variations(None, (), (), None), streams, paced))
+    assert next(cards)[-1] == [1]
+    time.sleep(0.01)
+    stops.ask("me")
+    assert [each[-1] for each in cards] == [[1]]
 
 
 @pytest.mark.parametrize(
@@ -129,8 +157,8 @@ def test_a_steering_is_told_and_stopped(room: Any, runs: Path) -> None:
 def test_the_line_tells_what_was_found(room: Any, runs: Path, asked: dict[str, Any], said: str) -> None:
     pacing = room("pacing")
     stream = open_run(runs / "poem").stream("the river ", seed=1, length=40, **asked)
-    paced = pacing.Paced(stream, pacing.Stops(), "me")
-    list(paced)
+    paced = pacing.Paced(pacing.Stops(), "me")
+    list(paced.looks(stream))
     assert said in pacing.summary(stream.result().details, paced)
 
 

@@ -301,8 +301,8 @@ def test_a_taken_port_is_one_sentence(apps: ModuleType, runs: Path, address: str
 
 def test_parts_are_gathered_and_none_is_lost(room: Any) -> None:
     pacing = room("pacing")
-    paced = pacing.Paced(range(5_000), pacing.Stops(), "me")
-    looks = [len(parts) for parts in paced]
+    paced = pacing.Paced(pacing.Stops(), "me")
+    looks = [len(parts) for parts in paced.looks(range(5_000))]
     assert looks[0] == 1 and len(looks) < 50
     assert paced.parts == list(range(5_000)) and not paced.out_of_time
 
@@ -322,8 +322,8 @@ def test_a_stop_ends_only_the_generation_under_way(room: Any) -> None:
                 stops.ask("me")
             yield number
 
-    paced = pacing.Paced(endless(), stops, "me")
-    list(paced)
+    paced = pacing.Paced(stops, "me")
+    list(paced.looks(endless()))
     assert paced.parts == list(range(11)) and not paced.out_of_time
 
 
@@ -335,9 +335,24 @@ def test_the_clock_ends_a_generation(room: Any) -> None:
             time.sleep(0.02)
             yield 0
 
-    paced = pacing.Paced(slow(), pacing.Stops(), "me", limit=0.1)
-    list(paced)
+    paced = pacing.Paced(pacing.Stops(), "me", limit=0.1)
+    list(paced.looks(slow()))
     assert paced.out_of_time and 3 <= len(paced.parts) <= 7
+    with pytest.raises(ToolkitError, match="after 0 seconds"):
+        paced.watch()
+
+
+def test_what_shows_nothing_yet_can_be_stopped_too(room: Any) -> None:
+    pacing = room("pacing")
+    stops = pacing.Stops()
+    paced = pacing.Paced(stops, "me")
+    paced.watch()
+    stops.ask("another")
+    paced.watch()
+    time.sleep(0.01)
+    stops.ask("me")
+    with pytest.raises(ToolkitError, match="stopped"):
+        paced.watch()
 
 
 # --- the library ---------------------------------------------------------------------------------------------

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+
+from toolkit.api import Stream
 
 
 def a_browser(room: Any) -> Iterator[Any]:
@@ -21,6 +24,17 @@ def a_browser(room: Any) -> Iterator[Any]:
             pytest.skip("the browser test needs a Chromium")
         yield found
         found.close()
+
+
+def slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets every part take two milliseconds, so that a generation lasts until it is stopped, however fast it is."""
+    at_once = Stream.__next__
+
+    def after_a_while(stream: Stream) -> Any:
+        time.sleep(0.002)
+        return at_once(stream)
+
+    monkeypatch.setattr(Stream, "__next__", after_a_while)
 
 
 class Watched:

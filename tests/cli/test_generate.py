@@ -8,6 +8,7 @@ import pytest
 
 from tests.cli.conftest import Toolkit
 from toolkit.api import open_run
+from toolkit.api.own_presets import OwnPresets
 
 
 def test_text_is_that_of_the_python_interface(toolkit: Toolkit, text_run: Path) -> None:
@@ -65,6 +66,22 @@ def test_a_preset_lies_beneath_the_flags_that_are_given(toolkit: Toolkit, text_r
     assert (settings["temperature"], settings["min_p"]) == (1.1, 0.2)
     assert toolkit(*asked).json["text"] == run.generate(seed=1, length=20, **run.preset("lively")).text
     assert toolkit(*asked[:-2], "--preset=no-noise", "--json").json["settings"]["epsilon"] == run.calibration.epsilon
+
+
+def test_a_preset_of_ones_own_may_turn_anything(
+    toolkit: Toolkit, text_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOOLKIT_PRESETS", str(tmp_path / "presets"))
+    OwnPresets(tmp_path / "presets").keep("text", "Short ones", {"length": 7, "temperature": 0.5})
+    asked = ["generate", text_run, "--seed=1", "--preset=Short ones"]
+    run = open_run(text_run)
+    assert toolkit(*asked, "--json").json["text"] == run.generate(seed=1, length=7, temperature=0.5).text
+    assert (
+        toolkit(*asked, "--temperature=1", "--json").json["text"] == run.generate(seed=1, length=7, temperature=1).text
+    )
+    told = toolkit("generate", text_run, "--preset=Short one")
+    assert told.code == 2
+    assert "'Short ones'" in told.err
 
 
 def test_out_writes_the_format_of_its_suffix_and_numbers_several(

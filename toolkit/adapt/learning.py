@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from toolkit.adapt.settings import AdaptSettings
-from toolkit.core import State, UsageError
+from toolkit.core import State, UsageError, Watch, unwatched
 from toolkit.models import nats
 
 RATE = 2e-3
@@ -37,12 +37,14 @@ def adapted(
     *,
     targets: Sequence[int] | None = None,
     sensitivity: Sensitivity | None = None,
+    watch: Watch = unwatched,
 ) -> nn.Module:
     """A new model, taken after ``tokens`` (a page, a tune; its opening stop included), in evaluation mode.
 
     ``model`` is left as it is. The same arguments give the same weights; strength 0 gives those of ``model``.
     ``targets`` are the tokens again, with `toolkit.core.UNSCORED` where there is nothing to learn. ``sensitivity``
-    saves measuring it again where several pages are read. UsageError for fewer than two tokens.
+    saves measuring it again where several pages are read; ``watch`` is called after every chunk. UsageError for fewer
+    than two tokens.
     """
     if len(tokens) < 2:
         raise UsageError("a model adapts to at least two tokens.")
@@ -53,6 +55,7 @@ def adapted(
         for first in range(0, ids_BT.shape[1] - 1, settings.adapt_chunk):
             here = slice(first, first + settings.adapt_chunk)
             _, state = learner.read(ids_BT[:, :-1][:, here], targets_BT[:, 1:][:, here], state)
+            watch()
     return learner.model.eval()
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from toolkit.api.running import Run
 from toolkit.batches import settled_by, targets
+from toolkit.core import Watch, unwatched
 
 if TYPE_CHECKING:
     from toolkit.adapt import AdaptSettings
@@ -26,6 +27,7 @@ class AdaptedRun(Run):
     base: Run = field(kw_only=True)
     pages: tuple[str, ...] = field(kw_only=True)
     adapting: AdaptSettings = field(kw_only=True)
+    watch: Watch = field(kw_only=True, default=unwatched, compare=False)
 
     @cached_property
     def model(self) -> Any:
@@ -34,7 +36,8 @@ class AdaptedRun(Run):
 
         tokens = [token for page in self.pages for token in self.base.opening(page)[1]]
         scored = targets(np.array(tokens), settled_by(self.codec)).tolist()
-        return adapted(self.base.model, tokens, self.adapting, targets=scored, sensitivity=self.base.sensitivity)
+        how = {"targets": scored, "sensitivity": self.base.sensitivity, "watch": self.watch}
+        return adapted(self.base.model, tokens, self.adapting, **how)
 
     @cached_property
     def checkpoint(self) -> str:
@@ -43,12 +46,13 @@ class AdaptedRun(Run):
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
-def adapted_run(run: Run, pages: Sequence[str], settings: AdaptSettings) -> Run:
+def adapted_run(run: Run, pages: Sequence[str], settings: AdaptSettings, *, watch: Watch = unwatched) -> Run:
     """``run`` with a model that has taken after ``pages``: texts, or melodies as prompts are given.
 
     A co-writing user's text adapts it as it grows by asking again with all that was kept: the result depends on the
-    run, the pages and the settings alone. Without a page, or at strength 0, it is ``run`` itself.
+    run, the pages and the settings alone. Without a page, or at strength 0, it is ``run`` itself. ``watch`` may end the
+    reading by what it raises.
     """
     if not pages or not settings.adapt_strength:
         return run
-    return run.extended(AdaptedRun, base=run, pages=tuple(pages), adapting=settings)
+    return run.extended(AdaptedRun, base=run, pages=tuple(pages), adapting=settings, watch=watch)

@@ -91,8 +91,10 @@ def recipe_in(path: str | Path) -> Recipe:
             count=found.get("of", 1),
             engine=_engine(details),
         )
-    except (KeyError, AttributeError, TypeError) as error:
-        raise InputError(f"the details in {path} do not say all that made it: {error!r} is missing.") from None
+    except KeyError as error:
+        raise InputError(f"the details in {path} do not say all that made it: {error.args[0]} is missing.") from None
+    except (AttributeError, TypeError):
+        raise InputError(f"the details in {path} are damaged.") from None
     kinds = ((recipe.run, str), (recipe.checkpoint, str), (recipe.seed, int), (settings, dict))
     right = all(type(value) is kind for value, kind in kinds) and isinstance(recipe.prompt, str | None)
     if (

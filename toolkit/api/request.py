@@ -20,11 +20,11 @@ from toolkit.api.adapting import adapted_run
 from toolkit.api.asking import LikenessSettings, PageSettings, part
 from toolkit.api.blending import blended_run, fellow_of
 from toolkit.api.running import Run
-from toolkit.core import Constraint, Engine, UsageError
+from toolkit.core import Constraint, Engine, UsageError, Watch, unwatched
 from toolkit.engine.blend_settings import BlendSettings, fellows
-from toolkit.infill import Gap, Infilled, infill
+from toolkit.infill import Gap, Infilled, infilling
 from toolkit.sampling import Sampler, sampling_knobs
-from toolkit.search import SAMPLE, Found, SearchSettings, search
+from toolkit.search import SAMPLE, Found, SearchSettings, Sought, searching
 from toolkit.steer import Likeness, Potential, Progress, Steered, SteeringSettings, Together, steering
 
 WIDE = 64
@@ -44,7 +44,8 @@ class Way(Enum):
 class Request:
     """``settings`` are all of the run's knobs, checked; ``item`` is what the prompt names, where it need not be read.
 
-    Everything else follows, and is made once, when needed.
+    ``watch`` may end, by what it raises, the reading of a page to take after. Everything else follows, and is made
+    once, when needed.
     """
 
     asked: Run
@@ -52,6 +53,7 @@ class Request:
     seed: int
     settings: Mapping[str, Any]
     item: Any = None
+    watch: Watch = unwatched
 
     def seeded(self, seed: int) -> Request:
         """The same request with another seed. What was made for this one serves it too: nothing there has a seed."""
@@ -63,7 +65,8 @@ class Request:
     def run(self) -> Run:
         """The run that generates: the one asked, adapted and blended as the settings say."""
         page = part(PageSettings, self.settings).adapt_to
-        adapted = adapted_run(self.asked, () if page is None else (page,), part(AdaptSettings, self.settings))
+        pages = () if page is None else (page,)
+        adapted = adapted_run(self.asked, pages, part(AdaptSettings, self.settings), watch=self.watch)
         return blended_run(adapted, part(BlendSettings, self.settings))
 
     @cached_property
@@ -158,19 +161,20 @@ class Request:
         """The tokens, drawn one by one. Errors in what is asked come before the first."""
         return generate.tokens(self.engine, self.opening[1], **self._common)
 
-    def found(self, count: int) -> list[Found]:
-        """The ``count`` best sequences of the search asked for, the best first."""
-        return search(self.engine, self.opening[1], settings=self.searching, count=count, **self._common)
+    def found(self, count: int) -> Iterator[Sought | list[Found]]:
+        """How the search asked for stands, again and again, and last its ``count`` best sequences, the best first."""
+        return searching(self.engine, self.opening[1], settings=self.searching, count=count, **self._common)
 
     def steered(self) -> Iterator[Progress | Steered]:
         """How the search by particles stands, again and again, and last what it found."""
         potential = Together(*self.wishes)
         return steering(self.engine, self.opening[1], potential=potential, settings=self.steering, **self._common)
 
-    def filled(self, count: int) -> Infilled:
-        """``count`` ways to fill the gap, or as many as were found."""
+    def filled(self, count: int) -> Iterator[Progress | Infilled]:
+        """How the filling of the gap stands, again and again, and last ``count`` ways to fill it, or all found."""
         assert self.gap is not None
-        return infill(self.engine, self.gap, sampler=self.sampler, settings=self.steering, count=count, seed=self.seed)
+        wide = self.steering
+        return infilling(self.engine, self.gap, sampler=self.sampler, settings=wide, count=count, seed=self.seed)
 
     @property
     def _common(self) -> dict[str, Any]:

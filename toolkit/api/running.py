@@ -37,9 +37,11 @@ from toolkit.core import (
     Knob,
     Split,
     UsageError,
+    Watch,
     checked,
     read_text,
     unknown,
+    unwatched,
 )
 from toolkit.domains import Domain
 from toolkit.engine import AUTOMATIC, engine_called, open_engine
@@ -173,13 +175,16 @@ class Run:
         """The sha256 of the weights, which a result names so that it can be made again."""
         return hashlib.sha256((self.folder / "model.safetensors").read_bytes()).hexdigest()
 
-    def stream(self, prompt: str | None = None, *, seed: int | None = None, **settings: Any) -> Stream:
+    def stream(
+        self, prompt: str | None = None, *, seed: int | None = None, watch: Watch = unwatched, **settings: Any
+    ) -> Stream:
         """A generation that is heard or read as it comes: iterate for its parts, then ask for its result.
 
         ``prompt`` is a text to go on from, typed notes, or a file's path, as the domain reads it. Without a
-        seed one is chosen; the result tells which. UsageError for a setting that cannot be meant.
+        seed one is chosen; the result tells which. UsageError for a setting that cannot be meant. `streams` tells what
+        ``watch`` is for.
         """
-        return next(self.streams(prompt, seed=seed, **settings))
+        return next(self.streams(prompt, seed=seed, watch=watch, **settings))
 
     def streams(
         self,
@@ -188,17 +193,20 @@ class Run:
         given: Any = None,
         count: int = 1,
         seed: int | None = None,
+        watch: Watch = unwatched,
         **settings: Any,
     ) -> Iterator[Stream]:
         """``count`` generations, one after another: number i has the seed + i, or is the i-th best of a search.
 
-        ``given`` is the item to go on from for whoever has it; ``prompt`` then is only what it is called.
+        ``given`` is the item to go on from for whoever has it; ``prompt`` then is only what it is called. Before the
+        first stream a page to take after is read, which may take long: ``watch`` can end that by what it raises.
         """
         from toolkit.api.request import Request
         from toolkit.api.streaming import streams
 
         chosen = self.check({each.name: each.default for each in self.knobs} | settings)
-        return streams(Request(self, prompt, secrets.randbits(31) if seed is None else seed, chosen, given), count)
+        number = secrets.randbits(31) if seed is None else seed
+        return streams(Request(self, prompt, number, chosen, given, watch), count)
 
     def generate(self, prompt: str | None = None, *, seed: int | None = None, **settings: Any) -> Result:
         """One whole result; the same seed, settings and run give the same one."""

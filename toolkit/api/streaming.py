@@ -9,21 +9,25 @@ from typing import Any
 from toolkit import generate
 from toolkit.api.request import Request, Way
 from toolkit.api.results import Result
-from toolkit.core import UsageError
-from toolkit.infill import Middle
-from toolkit.search import Found
+from toolkit.core import ToolkitError, UsageError
+from toolkit.infill import Infilled
+from toolkit.search import Found, Sought
 from toolkit.steer import Progress, Steered
+
+Standing = Progress | Sought
+"""How a search stands, by particles or by beams."""
 
 
 class Stream:
     """One generation under way. Iterating gives parts; leaving early is fine, and `result` gives what there is.
 
-    One that is steered tells its `toolkit.steer.Progress` first, again and again, and then all parts at once.
+    One that is steered, searched for or filled in tells its `Standing` first, again and again, and then all parts at
+    once.
     """
 
-    def __init__(self, request: Request, steps: Iterable[generate.Step], told: Iterable[Progress] = ()) -> None:
+    def __init__(self, request: Request, steps: Iterable[generate.Step], told: Iterable[Standing] = ()) -> None:
         self.request = request
-        self.progress: Progress | None = None
+        self.progress: Standing | None = None
         self.facts: Mapping[str, Any] = {}
         self._told = iter(told)
         self._steps: list[generate.Step] = []
@@ -38,6 +42,13 @@ class Stream:
     @property
     def prompt(self) -> str | None:
         return self.request.prompt
+
+    @property
+    def tokens_made(self) -> int:
+        """How many tokens there are so far; of a search, how many its beginnings are long."""
+        if self._steps or self.progress is None:
+            return len(self._steps)
+        return self.progress.position
 
     def __iter__(self) -> Iterator[Any]:
         return self
@@ -69,11 +80,14 @@ class Stream:
     def result(self) -> Result:
         """The whole as it stands: complete after the last part, and good to keep at any time before.
 
-        Of a search that is steered and was left early it is the best beginning so far.
+        Of a search that was left early it is the best beginning so far, of a gap the best filling. ToolkitError where
+        no filling has been found yet.
         """
         request, made = self.request, [step.token for step in self._steps]
         if not made and self.progress is not None:
             made = list(self.progress.best)
+        if not made and request.gap is not None:
+            raise ToolkitError("nothing that fits between the two has been found yet.")
         run = request.run
         log_probabilities = (step.log_probability for step in self._steps)  # of a filling only the whole has one
         return Result(
@@ -117,16 +131,15 @@ def streams(request: Request, count: int) -> Iterator[Stream]:
     """``count`` generations, one after another, in the way that the request asks for.
 
     Drawn and steered ones have the request's seed and those after it. Of a search they are the best it found, the best
-    first; of a gap, different fillings. Searches and fillings are made at once; what is drawn or steered is checked at
-    once, and made as its stream is read. UsageError for what cannot be meant, whatever the way.
+    first; of a gap, different fillings: one search for all of them, made as the first stream is read. UsageError at
+    once for what cannot be meant, whatever the way.
     """
     if count < 1:
         raise UsageError(f"there is at least 1 result, not {count}.")
     if request.way is Way.FOUND:
-        return (_placed(_of_found(request, found), place, count) for place, found in enumerate(request.found(count), 1))
+        return _of_one_search(request, request.found(count), _of_found, count)
     if request.way is Way.FILLED:
-        middles = request.filled(count).alternatives
-        return (_placed(_of_middle(request, middle), place, count) for place, middle in enumerate(middles, 1))
+        return _of_one_search(request, request.filled(count), _of_middles, count)
     begun = _drawn if request.way is Way.DRAWN else _steered
     return _in_row(begun, request, begun(request), count)
 
@@ -142,53 +155,79 @@ def _drawn(request: Request) -> Stream:
 
 
 def _steered(request: Request) -> Stream:
-    """A stream of the progress of a search by particles, and then of the sequence that it chose."""
-    searching = request.steered()
+    return next(_of_one_search(request, request.steered(), lambda found: [_of_steered(found)], 1))
+
+
+_Made = tuple[list[generate.Step], Mapping[str, Any]]
+"""The steps of a sequence that a search found, and what is told of it."""
+
+
+def _of_one_search(
+    request: Request, searching: Iterator[Any], made_of: Callable[[Any], list[_Made]], count: int
+) -> Iterator[Stream]:
+    """A stream of how the search stands and then of the first sequence it found; after it one for each other sequence.
+
+    ``made_of`` is given what the search ends with. Of several, each is told which it is: they have one seed.
+    """
     chosen: list[generate.Step] = []
+    others: list[_Made] = []
 
-    def told() -> Iterator[Progress]:
+    def told() -> Iterator[Standing]:
         for each in searching:
-            if isinstance(each, Steered):
-                stream.facts = _facts_of(each)
-                chosen.extend(_steps(each.chosen.tokens, each.chosen.log_probabilities))
-            else:
+            if isinstance(each, Standing):
                 yield each
+                continue
+            (steps, facts), *rest = made_of(each)
+            chosen.extend(steps)
+            first.facts = _placed(facts, 1, count)
+            others.extend(rest)
 
-    stream = Stream(request, chosen, told())
-    return stream
-
-
-def _placed(stream: Stream, place: int, count: int) -> Stream:
-    """The stream, told among its facts which of several it is: those found together have one seed."""
-    if count > 1:
-        stream.facts = {**stream.facts, "place": place, "of": count}
-    return stream
-
-
-def _of_found(request: Request, found: Found) -> Stream:
-    stream = Stream(request, _steps(found.tokens, found.log_probabilities))
-    weighed = {} if found.log_weight is None else {"log_weight": found.log_weight}
-    stream.facts = {
-        "log_probability": found.log_probability,
-        "searched": found.searched,
-        "score": found.score,
-        **weighed,
-    }
-    return stream
+    telling = told()
+    first = Stream(request, chosen, telling)
+    yield first
+    for _ in telling:  # where the next is asked for before the first was read
+        pass
+    for place, (steps, facts) in enumerate(others, start=2):
+        stream = Stream(request, steps)
+        stream.facts = _placed(facts, place, count)
+        yield stream
 
 
-def _of_middle(request: Request, middle: Middle) -> Stream:
-    stream = Stream(request, _steps(middle.tokens, [math.nan] * len(middle.tokens)))
-    stream.facts = {
-        "log_probability": middle.log_probability,
-        "right_log_probability": middle.right_log_probability,
-        "share": middle.share,
-    }
-    return stream
+def _placed(facts: Mapping[str, Any], place: int, count: int) -> Mapping[str, Any]:
+    return {**facts, "place": place, "of": count} if count > 1 else facts
 
 
-def _facts_of(found: Steered) -> Mapping[str, Any]:
-    return {
+def _of_found(found: Sequence[Found]) -> list[_Made]:
+    return [
+        (
+            _steps(each.tokens, each.log_probabilities),
+            {
+                "log_probability": each.log_probability,
+                "searched": each.searched,
+                "score": each.score,
+                **({} if each.log_weight is None else {"log_weight": each.log_weight}),
+            },
+        )
+        for each in found
+    ]
+
+
+def _of_middles(filled: Infilled) -> list[_Made]:
+    return [
+        (
+            _steps(each.tokens, [math.nan] * len(each.tokens)),
+            {
+                "log_probability": each.log_probability,
+                "right_log_probability": each.right_log_probability,
+                "share": each.share,
+            },
+        )
+        for each in filled.alternatives
+    ]
+
+
+def _of_steered(found: Steered) -> _Made:
+    return _steps(found.chosen.tokens, found.chosen.log_probabilities), {
         "particles": sum(each.copies for each in found.particles),
         "distinct": len(found.particles),
         "log_evidence": found.log_evidence,
@@ -198,6 +237,6 @@ def _facts_of(found: Steered) -> Mapping[str, Any]:
     }
 
 
-def _steps(tokens: Sequence[int], log_probabilities: Sequence[float]) -> Iterator[generate.Step]:
+def _steps(tokens: Sequence[int], log_probabilities: Sequence[float]) -> list[generate.Step]:
     each = zip(tokens, log_probabilities, strict=True)
-    return (generate.Step(token, likely, position) for position, (token, likely) in enumerate(each))
+    return [generate.Step(token, likely, position) for position, (token, likely) in enumerate(each)]

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json as json_text
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from toolkit.api import Recipe, Result, Run, Stream, open_run, recipe_in
+from toolkit.api.own_presets import OwnPresets, presets_folder
 from toolkit.api.request import Way
 from toolkit.cli import options, terminal
 from toolkit.cli.settings import chosen, with_flags
-from toolkit.core import UsageError, suffix_of, unknown
+from toolkit.core import ToolkitError, UsageError, suffix_of, unknown
 
 _FLUSH_EVERY = 0.05  # seconds between two flushes of streamed text
 _STDIN = "-"
@@ -83,7 +84,7 @@ def command(
     preset: Annotated[
         str | None,
         typer.Option(
-            help="A whole set of sampling settings, beneath the flags that are given; toolkit info RUN lists them.",
+            help="A set of settings beneath the flags that are given: your own, or one that toolkit info RUN lists.",
             metavar="NAME",
             show_default=False,
         ),
@@ -102,7 +103,7 @@ def command(
     if run is None:
         raise UsageError("name a run: a folder, or a shipped checkpoint (`toolkit runs` lists them).")
     opened = open_run(run, device=device, engine=engine)
-    values = {**({} if preset is None else opened.preset(preset)), **chosen(opened, settings)}
+    values = {**_preset(opened, preset), **chosen(opened, settings)}
     if out is not None:
         _check_format(opened, out)
     given = _given(opened, prompt, prompt_file)
@@ -120,6 +121,19 @@ def command(
         else:
             terminal.say(f"Wrote {_save(stream, _numbered(out, number, count, opened.domain.exports))}")
     return None
+
+
+def _preset(run: Run, name: str | None) -> Mapping[str, Any]:
+    """The settings of a preset: one of the run's, or one that the user keeps."""
+    own = OwnPresets(presets_folder())
+    kept = own.names(run.domain.name)
+    if name is None:
+        return {}
+    if name in run.presets:
+        return run.preset(name)
+    if name not in kept:
+        raise unknown("preset", name, [*run.presets, *kept])
+    return own.settings(run.domain.name, name)
 
 
 def _again(
@@ -177,8 +191,18 @@ def _save(stream: Stream, path: Path) -> Path:
     try:
         return _completed(stream).save(path)
     except KeyboardInterrupt:
-        terminal.say(f"Interrupted; wrote what there is to {stream.result().save(path)}")
+        result = _begun(stream)
+        if result is not None:
+            terminal.say(f"Interrupted; wrote what there is to {result.save(path)}")
         raise
+
+
+def _begun(stream: Stream) -> Result | None:
+    """What there is of an interrupted generation; nothing of a gap for which no filling had been found."""
+    try:
+        return stream.result()
+    except ToolkitError:
+        return None
 
 
 def _print(stream: Stream, *, first: bool) -> None:
@@ -191,7 +215,8 @@ def _print(stream: Stream, *, first: bool) -> None:
             if isinstance(part, str) and stream.request.way is not Way.FILLED:  # whose end follows it
                 streamed.write(part)
     except KeyboardInterrupt:
-        streamed.end(stream.result().text)
+        begun = _begun(stream)
+        streamed.end("" if begun is None else begun.text)
         raise
     result = stream.result()
     streamed.end(result.text)

@@ -39,6 +39,7 @@ from toolkit.core.protocols import (
 from toolkit.core.random import branch, uniform, uniforms
 from toolkit.core.reading import read_text
 from toolkit.core.suffix import suffix_of
+from toolkit.core.watch import Watch, unwatched
 
 __all__ = [
     "NEVER",
@@ -75,6 +76,7 @@ __all__ = [
     "Transform",
     "UsageError",
     "Varying",
+    "Watch",
     "Withdrawing",
     "branch",
     "checked",
@@ -86,4 +88,5 @@ __all__ = [
     "uniform",
     "uniforms",
     "unknown",
+    "unwatched",
 ]

@@ -6,7 +6,7 @@ from; the sequences they follow advance side by side as rows of the engine.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from toolkit.core import Constraint, Engine, UsageError
@@ -14,12 +14,20 @@ from toolkit.sampling import Anything, Sampler, opened
 from toolkit.search.beam import beams
 from toolkit.search.settings import SAMPLE, SearchSettings
 from toolkit.search.stochastic import samples
-from toolkit.search.tree import Found, Tree
+from toolkit.search.tree import Found, Sought, Tree
 
-__all__ = ["SAMPLE", "Found", "SearchSettings", "search"]
+__all__ = ["SAMPLE", "Found", "SearchSettings", "Sought", "search", "searching"]
 
 
-def search(
+def search(engine: Engine, prompt: Sequence[int], **asked: Any) -> list[Found]:
+    """What `searching` ends with."""
+    for told in searching(engine, prompt, **asked):
+        last = told
+    assert isinstance(last, list)  # it always is
+    return last
+
+
+def searching(
     engine: Engine,
     prompt: Sequence[int],
     *,
@@ -31,15 +39,17 @@ def search(
     given: Sequence[int] | None = None,
     seed: int = 0,
     count: int = 1,
-) -> list[Found]:
-    """The ``count`` best sequences of up to ``length`` tokens after ``prompt``, the best first; distinct ones.
+) -> Iterator[Sought | list[Found]]:
+    """Searches, telling after each token how it stands; last the ``count`` best sequences of up to ``length`` tokens.
 
-    There are fewer where fewer exist, or where groups of a diverse search met in the same ones. A stochastic search
-    gives ``count`` samples in the order drawn, and does not use ``beams``; for the others the seed matters only to
-    a sampler that draws. The first results do not depend on how many are asked for. The prompt, ``given`` and the
-    errors are those of `toolkit.generate.tokens`; what a constraint would take back, a beam passes over.
+    They come after ``prompt``, the best first, and are distinct. There are fewer where fewer exist, or where groups of
+    a diverse search met in the same ones. A stochastic search gives ``count`` samples in the order drawn, and does not
+    use ``beams``; for the others the seed matters only to a sampler that draws. The first results do not depend on how
+    many are asked for. The prompt, ``given`` and the errors are those of `toolkit.generate.tokens`; what a constraint
+    would take back, a beam passes over.
 
-    UsageError for settings that mean no search or too few beams; ToolkitError when nothing that may stand was found.
+    At once: UsageError for settings that mean no search or too few beams. In the end: ToolkitError when nothing that
+    may stand was found.
     """
     _check(settings, count)
     opening = opened(
@@ -54,7 +64,11 @@ def search(
     tree = Tree(engine, opening, sampler, length, stop, seed)
     if settings.search == "stochastic":
         return samples(tree, count, seed)
-    return beams(tree, settings)[:count]
+    return _first(count, beams(tree, settings))
+
+
+def _first(count: int, told: Iterator[Sought | list[Found]]) -> Iterator[Sought | list[Found]]:
+    return (each[:count] if isinstance(each, list) else each for each in told)
 
 
 def _check(settings: SearchSettings, count: int) -> None:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from toolkit.core import ToolkitError
 from toolkit.search.settings import SearchSettings
-from toolkit.search.tree import Found, Level, Node, Tree
+from toolkit.search.tree import Found, Level, Node, Sought, Tree
 
 
 class _Group:
@@ -49,8 +49,8 @@ class _Group:
         return self._settings.score(node.total if self._settings.likelihood == "model" else node.searched, length)
 
 
-def beams(tree: Tree, settings: SearchSettings) -> list[Found]:
-    """The sequences that a greedy, beam or diverse search finds, best first.
+def beams(tree: Tree, settings: SearchSettings) -> Iterator[Sought | list[Found]]:
+    """How the search stands after each token, and last the sequences that it finds, best first.
 
     Groups take turns: the best of each, then the second of each, and so on, every turn in order of score and without
     what an earlier turn or group gave. ToolkitError when nothing that may stand was found.
@@ -59,14 +59,24 @@ def beams(tree: Tree, settings: SearchSettings) -> list[Found]:
     groups = [_Group(width, settings, tree.length) for _ in range(count)]
     root = tree.root()
     if root.over:
-        return [root.found(0.0)]
+        yield [root.found(0.0)]
+        return
     level = tree.first(root)
     while any(group.rows for group in groups):
         level = _stepped(tree, level, groups, settings)
+        yield _sought(level, groups)
     found = _in_turns([group.finished for group in groups])
     if not found:
         raise ToolkitError("no sequence that may stand was found: every one that was followed came to a dead end.")
-    return found
+    yield found
+
+
+def _sought(level: Level, groups: Sequence[_Group]) -> Sought:
+    """How it stands: ``level`` is the newest, whose first node is the likeliest that the first group follows."""
+    finished = [group.finished[0] for group in groups if group.finished]
+    leading = max(finished, key=lambda each: each.score).tokens if finished else level.nodes[0].tokens
+    following = sum(len(group.rows) for group in groups)
+    return Sought(level.nodes[0].length, following, sum(len(group.finished) for group in groups), leading)
 
 
 def _stepped(tree: Tree, level: Level, groups: Sequence[_Group], settings: SearchSettings) -> Level:

@@ -12,7 +12,7 @@ samples are asked for, and the first of them are the same however many there are
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from toolkit.core import ToolkitError, branch, uniforms
 from toolkit.core.random import TREE
-from toolkit.search.tree import Found, Level, Node, Tree
+from toolkit.search.tree import Found, Level, Node, Sought, Tree
 
 Floats = npt.NDArray[np.float64]
 
@@ -45,8 +45,8 @@ class _Child(NamedTuple):
     token: int
 
 
-def samples(tree: Tree, count: int, seed: int) -> list[Found]:
-    """``count`` distinct finished sequences in the order drawn; fewer when there are not as many.
+def samples(tree: Tree, count: int, seed: int) -> Iterator[Sought | list[Found]]:
+    """How the search stands after each token; last ``count`` distinct finished sequences in the order drawn, or all.
 
     ``score`` is the perturbed log-probability G. ``log_weight`` is log(p / q), q the probability that G is above the
     greatest one left out (their section 4.2): the sum of f times its weight over the samples has the expected value
@@ -61,8 +61,10 @@ def samples(tree: Tree, count: int, seed: int) -> list[Found]:
         beam = _greatest(tree, level, live, ended, count + 1)
         live = [each for each in beam if not each.node.over]
         level = tree.below(level, [(each.row, each.node) for each in live]) if live else None
+        longest = max(each.node.length for each in beam)
+        yield Sought(longest, len(live), len(beam) - len(live), beam[0].node.tokens)
     threshold = beam[count].greatest if len(beam) > count else -math.inf
-    return [_found(each, threshold) for each in beam[:count]]
+    yield [_found(each, threshold) for each in beam[:count]]
 
 
 def _greatest(

@@ -39,6 +39,20 @@ class Found:
         return sum(self.log_probabilities)
 
 
+@dataclass(frozen=True)
+class Sought:
+    """How a search stands after ``position`` tokens.
+
+    ``rows`` sequences are followed, ``finished`` stand aside; ``best`` are the tokens of the one that leads, a finished
+    one where there is any.
+    """
+
+    position: int
+    rows: int
+    finished: int
+    best: tuple[int, ...]
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Node:
     """A sequence begun: ``token`` after its parent's. ``over`` says that nothing follows.
@@ -60,14 +74,21 @@ class Node:
 
     def found(self, score: float, log_weight: float | None = None) -> Found:
         """The sequence as a result."""
+        path = self._path()
+        return Found(self.tokens, tuple(each.own for each in path), self.searched, score, log_weight)
+
+    @property
+    def tokens(self) -> tuple[int, ...]:
+        """The sequence so far."""
+        return tuple(each.token for each in self._path())
+
+    def _path(self) -> list[Node]:
         path: list[Node] = []
         node = self
         while node.parent is not None:
             path.append(node)
             node = node.parent
-        path.reverse()
-        tokens, own = tuple(each.token for each in path), tuple(each.own for each in path)
-        return Found(tokens, own, self.searched, score, log_weight)
+        return path[::-1]
 
 
 class Level(NamedTuple):
