@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
@@ -17,8 +17,7 @@ from gradio.utils import get_upload_folder
 from toolkit.core import ToolkitError
 
 from .events import ANSWERED, AT_ONCE
-from .library import Library
-from .restoring import Place, put_back_file, restored
+from .restoring import Restoring
 from .shelf import Entry, Kept, Shelf
 from .workbench import explained
 
@@ -27,7 +26,7 @@ _LISTED = 200
 _NOTHING = '<div class="silence"><span>What you choose on the left is shown here.</span></div>'
 
 
-def kept_tab(page: gr.Blocks, library: Library, shelf: Shelf, tabs: Any, places: Mapping[str, Place]) -> None:
+def kept_tab(page: gr.Blocks, shelf: Shelf, tabs: Any, restoring: Restoring) -> None:
     """Draws the tab into the page that is being built, and connects it."""
     with gr.Row(elem_classes="room"):
         with gr.Column(elem_classes="asking"):
@@ -58,7 +57,6 @@ def kept_tab(page: gr.Blocks, library: Library, shelf: Shelf, tabs: Any, places:
             with gr.Accordion("How it was made", open=False):
                 details = gr.JSON(label="Details", show_label=False)
     name = gr.State(None)
-    controls = [control for place in places.values() for control in place.controls]
 
     def found(query: str | None) -> Any:
         return gr.update(choices=_lines(shelf.entries(query or "")), value=None)
@@ -71,10 +69,11 @@ def kept_tab(page: gr.Blocks, library: Library, shelf: Shelf, tabs: Any, places:
     def put_back(name: str | None) -> list[Any]:
         with explained():
             kept = shelf.open(name or "")
-            return restored(library, places, kept.domain, kept.recipe)
+            return restoring.of(kept.domain, kept.recipe)
 
     def put_back_from(path: str | None) -> list[Any]:
-        return put_back_file(library, places, path) if path else [gr.skip() for _ in range(1 + len(controls))]
+        with explained({path or "": "the file"}):
+            return restoring.of_file(path) if path else [gr.skip() for _ in restoring.wanted]
 
     def deleted(name: str | None, query: str | None) -> list[Any]:
         with explained():
@@ -84,8 +83,8 @@ def kept_tab(page: gr.Blocks, library: Library, shelf: Shelf, tabs: Any, places:
 
     query.input(found, query, listed, **AT_ONCE)
     listed.input(chosen, listed, [name, seen, heard, restore, delete, details], **ANSWERED)
-    restore.click(put_back, name, [tabs, *controls], **ANSWERED)
-    file.upload(put_back_from, file, [tabs, *controls], **ANSWERED)
+    restore.click(put_back, name, list(restoring.wanted), **ANSWERED)
+    file.upload(put_back_from, file, list(restoring.wanted), **ANSWERED)
     delete.click(deleted, [name, query], [name, seen, heard, restore, delete, details, listed], **ANSWERED)
     page.load(found, query, listed, **AT_ONCE)
     tabs.select(found, query, listed, **AT_ONCE)

@@ -32,21 +32,29 @@ Part = TypeVar("Part")
 
 
 class Stops:
-    """Who asked for their generation to stop, by session; the oldest sessions are forgotten."""
+    """Who asked for their generation to stop, by session, from then until it has; the oldest sessions are forgotten.
+
+    So it stops as well if it still waited for its turn.
+    """
 
     def __init__(self) -> None:
-        self._asked: OrderedDict[str, float] = OrderedDict()
+        self._asked: OrderedDict[str, None] = OrderedDict()
         self._lock = threading.Lock()
 
     def ask(self, session: str) -> None:
         with self._lock:
-            self._asked[session] = time.monotonic()
+            self._asked[session] = None
             self._asked.move_to_end(session)
             while len(self._asked) > _SESSIONS:
                 self._asked.popitem(last=False)
 
-    def asked_since(self, session: str, moment: float) -> bool:
-        return self._asked.get(session, 0.0) > moment
+    def asked(self, session: str) -> bool:
+        return session in self._asked
+
+    def over(self, session: str) -> None:
+        """The generation is over, however it ended: what was asked is done."""
+        with self._lock:
+            self._asked.pop(session, None)
 
 
 class StoppedError(ToolkitError):
@@ -63,7 +71,7 @@ class Paced(Generic[Part]):
         self._stops, self._session, self._limit = stops, session, limit
         self.parts: list[Part] = []
         self.progress: Standing | None = None
-        self.out_of_time = False
+        self.out_of_time = self._stopped = False
         self.began = time.monotonic()
 
     @property
@@ -71,13 +79,20 @@ class Paced(Generic[Part]):
         return time.monotonic() - self.began
 
     def ended(self) -> bool:
-        """Whether the user or the clock ended it."""
-        self.out_of_time = self.seconds > self._limit
-        return self.out_of_time or self._stops.asked_since(self._session, self.began)
+        """Whether the user or the clock ended it; once ended, it stays so."""
+        if not (self._stopped or self.out_of_time):
+            self._stopped = self._stops.asked(self._session)
+            self.out_of_time = not self._stopped and self.seconds > self._limit
+        return self._stopped or self.out_of_time
+
+    def over(self) -> None:
+        """To be called in the end: the next generation of the session is another one."""
+        self._stops.over(self._session)
 
     def watch(self) -> None:
         """Ends, by a StoppedError, what has nothing to show yet."""
         if self.ended():
+            self.over()
             why = f"ended after {self._limit:.0f} seconds" if self.out_of_time else "stopped"
             raise StoppedError(f"{why}, before anything was there to keep.")
 
@@ -88,18 +103,21 @@ class Paced(Generic[Part]):
         a costly one does not slow the generation by more than half.
         """
         due = self.began
-        for part in stream:
-            if isinstance(part, Standing):
-                self.progress = part
-            else:
-                self.parts.append(part)
-            if self.ended():
-                return
-            if time.monotonic() >= due:
-                began = time.monotonic()
-                yield self.parts
-                shown = time.monotonic()
-                due = shown + max(EVERY, shown - began)
+        try:
+            for part in stream:
+                if isinstance(part, Standing):
+                    self.progress = part
+                else:
+                    self.parts.append(part)
+                if self.ended():
+                    return
+                if time.monotonic() >= due:
+                    began = time.monotonic()
+                    yield self.parts
+                    shown = time.monotonic()
+                    due = shown + max(EVERY, shown - began)
+        finally:
+            self.over()
 
 
 def at_work() -> str:
@@ -125,6 +143,12 @@ def progress(stream: Stream, paced: Paced[Any]) -> str:
     facts += [f"{made:,} of at most {most:,} tokens", f"{(most - made) / speed:.0f} s more at most"]
     bar = f'<progress max="{most}" value="{made}" aria-label="How much of the greatest length is made"></progress>'
     return _line(*facts) + bar
+
+
+def stopped(stream: Stream, paced: Paced[Any]) -> str:
+    """One line for as long as what there is of a generation that was ended is made ready."""
+    why = f"ended after {paced.seconds:.0f} seconds" if paced.out_of_time else "stopped"
+    return _line(f"seed {stream.seed}", f"{stream.tokens_made:,} tokens", why)
 
 
 def summary(details: Mapping[str, Any], paced: Paced[Any], link: str = "") -> str:

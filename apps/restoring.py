@@ -5,8 +5,10 @@ Knows the tabs' controls and what a recipe says; no model.
 
 from __future__ import annotations
 
+import functools
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
@@ -20,7 +22,7 @@ from .events import ANSWERED, AT_ONCE
 from .library import Library
 from .links import linked
 from .settings import Settings
-from .workbench import explained
+from .workbench import Choice, explained
 
 _ABC = ".abc"
 
@@ -30,7 +32,7 @@ class Place:
     """Where a result of a domain came from and can be put back: the tab and its controls."""
 
     tab: str
-    run: Any
+    choice: Choice
     prompt: Any
     seed: Any
     settings: Settings
@@ -40,21 +42,59 @@ class Place:
 
     @property
     def controls(self) -> list[Any]:
-        return [self.run, self.prompt, self.seed, *self.settings.controls]
+        return [*self.choice.parts, self.prompt, self.seed, *self.settings.controls]
 
 
-def restored(library: Library, places: Mapping[str, Place], domain: str, recipe: Recipe) -> list[Any]:
-    """What the tabs, and the controls of all places in their order, hold so that the recipe's result is made again."""
-    if domain not in places:
-        raise UsageError(f"there is no tab for results of {domain} here.")
-    values: list[Any] = [gr.update(selected=places[domain].tab)]
-    for each, place in places.items():
-        if each != domain:
-            values += [gr.skip() for _ in place.controls]
-            continue
-        values += [recipe.run, _beginning(domain, recipe), str(recipe.seed)]
-        values += place.settings.held(library.open(domain, recipe.run), recipe.settings)
-    return values
+@dataclass(frozen=True)
+class _Wanted:
+    """What is to be put back: ``seed`` as its control holds it, at a ``moment`` that tells it from the last time."""
+
+    recipe: Recipe = field(hash=False)
+    seed: str
+    moment: int
+
+
+@dataclass(frozen=True)
+class Restoring:
+    """For each domain a state outside the tabs that, once it holds what is wanted, has the tab and its controls filled.
+
+    So only the controls of that domain are written to: what the page has once written to, it goes through again at
+    every step of every generation.
+    """
+
+    library: Library
+    places: Mapping[str, Place]
+    wanted: tuple[Any, ...]
+
+    def connect(self, tabs: Any) -> None:
+        """Lets each state have its place filled, and turn to its tab."""
+        for domain, state in zip(self.places, self.wanted, strict=True):
+            filled = functools.partial(self._filled, domain)
+            state.change(filled, state, [tabs, *self.places[domain].controls], **ANSWERED)
+
+    def of(self, domain: str, recipe: Recipe, seed: str | None = None) -> list[Any]:
+        """What the states hold so that the recipe's result is made again."""
+        if domain not in self.places:
+            raise UsageError(f"there is no tab for results of {domain} here.")
+        self.library.open(domain, recipe.run)
+        wanted = _Wanted(recipe, str(recipe.seed) if seed is None else seed, time.monotonic_ns())
+        return [wanted if each == domain else gr.skip() for each in self.places]
+
+    def of_file(self, path: str) -> list[Any]:
+        """`of` for the result in a file; UsageError where its model is not offered here."""
+        recipe = recipe_apart(path)
+        domain = next((each for each in self.places if recipe.run in self.library.names(each)), None)
+        if domain is None:
+            raise UsageError(f"it was made with a model called {recipe.run}, which is not offered here.")
+        return self.of(domain, recipe)
+
+    def _filled(self, domain: str, wanted: _Wanted) -> list[Any]:
+        with explained():
+            recipe, place = wanted.recipe, self.places[domain]
+            held = place.settings.held(self.library.open(domain, recipe.run), recipe.settings)
+            beginning = _beginning(domain, recipe)
+            chosen = place.choice.turned_to(recipe.run)
+        return [gr.update(selected=place.tab), *chosen, beginning, wanted.seed, *held]
 
 
 def _beginning(domain: str, recipe: Recipe) -> str:
@@ -69,19 +109,8 @@ def _beginning(domain: str, recipe: Recipe) -> str:
     return ""
 
 
-def put_back_file(library: Library, places: Mapping[str, Place], path: str) -> list[Any]:
-    """What `restored` gives for the result in a file; UsageError where its model is not offered here."""
-    with explained({path: "the file"}):
-        recipe = recipe_apart(path)
-        domain = next((each for each in places if recipe.run in library.names(each)), None)
-        if domain is None:
-            raise UsageError(f"it was made with a model called {recipe.run}, which is not offered here.")
-        return restored(library, places, domain, recipe)
-
-
-def open_dropped(tabs: Any, places: Mapping[str, Place], library: Library) -> None:
+def open_dropped(restoring: Restoring) -> None:
     """A place out of sight that takes the file of a result dropped anywhere on the page, and puts it back."""
-    controls = [control for place in places.values() for control in place.controls]
     file = gr.File(
         label="A result dropped on the page",
         file_types=[".json", ".mid"],
@@ -91,30 +120,27 @@ def open_dropped(tabs: Any, places: Mapping[str, Place], library: Library) -> No
     )
 
     def taken(path: str | None) -> list[Any]:
-        return put_back_file(library, places, path or "")
+        with explained({path or "": "the file"}):
+            return restoring.of_file(path or "")
 
-    put_back = file.upload(taken, file, [tabs, *controls], **ANSWERED)
+    put_back = file.upload(taken, file, list(restoring.wanted), **ANSWERED)
     for ended in (put_back.success, put_back.failure):
         ended(lambda: None, None, file, **AT_ONCE)  # so that it takes the next
 
 
-def open_links(page: gr.Blocks, tabs: Any, places: Mapping[str, Place], library: Library) -> None:
+def open_links(page: gr.Blocks, restoring: Restoring) -> None:
     """Lets a page that is opened by a link hold what the link says."""
-    controls = [control for place in places.values() for control in place.controls]
+    places, library = restoring.places, restoring.library
 
     def arrived(request: gr.Request) -> list[Any]:
         parameters = {str(name): str(value) for name, value in request.query_params.items()}
         domain = next((each for each, place in places.items() if place.tab == parameters.get("tab")), None)
-        nothing = [gr.skip() for _ in range(1 + len(controls))]
         if domain is None or parameters.get("run") not in library.names(domain):
-            return nothing
+            return [gr.skip() for _ in places]
         found = linked(parameters, library.open(domain, parameters["run"]).knobs)
         if found.refused:
             gr.Warning(f"The link asks for what cannot be: {', '.join(found.refused)}.")
-        values = restored(library, places, domain, Recipe(found.run, "", 0, found.prompt, settings=found.settings))
-        place = 1 + next(at for at, control in enumerate(controls) if control is places[domain].seed)
-        values[place] = found.seed
-        return values
+        return restoring.of(domain, Recipe(found.run, "", 0, found.prompt, settings=found.settings), found.seed)
 
     arrived.__annotations__["request"] = gr.Request
-    page.load(arrived, None, [tabs, *controls], **ANSWERED)
+    page.load(arrived, None, list(restoring.wanted), **ANSWERED)

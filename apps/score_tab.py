@@ -21,7 +21,7 @@ from .copies import report, sentence
 from .fellows import placed
 from .guard import MOST_SOUND, checked_prompt
 from .links import address, anchor
-from .pacing import Paced, at_work, progress, summary
+from .pacing import Paced, progress, stopped, summary
 from .restoring import Place
 from .rooms import Room
 from .score_parts import UPLOADS, ScoreParts
@@ -33,9 +33,9 @@ from .workbench import checked_seed, explained, renamed, told, with_parameters
 def score_tab(page: gr.Blocks, behind: Backstage, room: Room) -> Place:
     """Draws a tab into the page that is being built, and connects it."""
     parts = ScoreParts.drawn(page, behind, room)
-    _Playing(parts, behind, room).connect(page)
+    _Playing(parts, behind, room).connect()
     harmonise = None if parts.reworking is None else parts.reworking.harmonise
-    return Place(room.makes, parts.choice.run, parts.notes, parts.seed.number, parts.settings, parts.last, harmonise)
+    return Place(room.makes, parts.choice, parts.notes, parts.seed.number, parts.settings, parts.last, harmonise)
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class _Playing:
     behind: Backstage
     room: Room
 
-    def connect(self, page: gr.Blocks) -> None:
+    def connect(self) -> None:
         parts = self.parts
         names = ["run", "notes", "file", "seed", *(each.name for each in parts.settings.knobs)]
         make = with_parameters(self.generate, *names)
@@ -72,7 +72,7 @@ class _Playing:
         parts.variations.connect(self.varied, parts.asked, parts.seed.number, parts.buttons, parts.outputs)
         parts.buttons.connect_stop()
         parts.seed.connect(parts.outputs.details)
-        parts.choice.connect(page, parts.settings)
+        parts.choice.connect(parts.settings)
 
     def generate(self, request: gr.Request, *values: Any) -> Iterator[list[Any]]:
         """Plays on from typed notes or a file, or from nothing, with the run of that name, streaming.
@@ -106,10 +106,11 @@ class _Playing:
         def growing(roll: Any, line: str) -> list[Any]:
             return [roll, None, line, gr.skip(), *downloads.of({}), "", gr.skip(), gr.skip()]
 
-        yield growing(gr.skip(), at_work())
         for _ in paced.looks(stream):
             filling = stream.request.gap is not None  # whose bars are none before the last note
             yield growing(gr.skip() if filling else picture(stream.result()), progress(stream, paced))
+        if paced.ended():
+            yield growing(gr.skip(), stopped(stream, paced))
         result = renamed(stream.result(), called, shown)
         if self.behind.shelf is not None:
             self.behind.shelf.keep(result)

@@ -135,7 +135,7 @@ def _built(behind: Backstage, trainings: Trainings | None) -> Any:
     from .harmonising import connect_harmonising
     from .inside_tab import inside_tab
     from .kept_tab import kept_tab
-    from .restoring import open_dropped, open_links
+    from .restoring import Restoring, open_dropped, open_links
     from .rooms import CHORALE, MELODY, ROOMS
     from .score_tab import score_tab
     from .text_tab import text_tab
@@ -145,12 +145,14 @@ def _built(behind: Backstage, trainings: Trainings | None) -> Any:
     library, shelf = behind.library, behind.shelf
     with gr.Blocks(title="Studio", analytics_enabled=False, delete_cache=(600, 3600), fill_width=True) as page:
         gr.HTML(_HEADER)
+        wanted = tuple(gr.State(None) for _ in ("text", *ROOMS))
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Text", id="text", elem_id="tab-text"):
                 places = {"text": text_tab(page, behind)}
             for room in ROOMS:
                 with gr.Tab(room.title, id=room.makes, elem_id=f"tab-{room.makes}"):
                     places[room.domain] = score_tab(page, behind, room)
+            restoring = Restoring(library, places, wanted)
             with gr.Tab("Look inside", id="inside", elem_id="tab-inside"):
                 inside_tab(page, library)
             if trainings is not None:
@@ -158,10 +160,13 @@ def _built(behind: Backstage, trainings: Trainings | None) -> Any:
                     train_tab(page, trainings)
             if shelf is not None:
                 with gr.Tab("Kept", id="kept", elem_id="tab-kept"):
-                    kept_tab(page, library, shelf, tabs, places)
+                    kept_tab(page, shelf, tabs, restoring)
         connect_harmonising(places[MELODY.domain], places[CHORALE.domain], tabs, library)
-        open_dropped(tabs, places, library)
-        open_links(page, tabs, places, library)
+        restoring.connect(tabs)
+        for place in places.values():
+            place.choice.renew(page, place.settings, place.tab)
+        open_dropped(restoring)
+        open_links(page, restoring)
     page.private = any(each is not None for each in (trainings, shelf, behind.presets))
     return page
 

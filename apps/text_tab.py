@@ -17,7 +17,7 @@ from .events import AT_ONCE
 from .fellows import placed
 from .guard import checked_prompt
 from .links import address, anchor
-from .pacing import Paced, at_work, progress, summary
+from .pacing import Paced, progress, stopped, summary
 from .past import Past
 from .restoring import Place
 from .text_parts import TextParts
@@ -29,8 +29,8 @@ from .workbench import checked_seed, explained, kept, renamed, seed_of, told, wi
 def text_tab(page: gr.Blocks, behind: Backstage) -> Place:
     """Draws the tab into the page that is being built, and connects it."""
     parts = TextParts.drawn(page, behind)
-    _Writing(parts, behind).connect(page)
-    return Place("text", parts.choice.run, parts.prompt, parts.seed.number, parts.settings)
+    _Writing(parts, behind).connect()
+    return Place("text", parts.choice, parts.prompt, parts.seed.number, parts.settings)
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class _Writing:
     parts: TextParts
     behind: Backstage
 
-    def connect(self, page: gr.Blocks) -> None:
+    def connect(self) -> None:
         parts = self.parts
         choice, buttons, outputs, settings, past = (
             parts.choice,
@@ -72,7 +72,7 @@ class _Writing:
         parts.redo.click(lambda past: self.moved(past, 1), past, outputs.all, **AT_ONCE)
         buttons.connect_stop()
         parts.seed.connect(outputs.details)
-        choice.connect(page, settings)
+        choice.connect(settings)
 
     def generate_text(
         self, request: gr.Request, run: str, prompt: str | None, seed: Any, *values: Any
@@ -148,7 +148,6 @@ class _Writing:
             asked = placed(self.behind.library, "text", chosen)
             places.update(asked.places)
             opened = self.parts.choice.opened(run)
-            yield growing(gr.skip(), at_work())
             stream = opened.stream(given or None, seed=seed, watch=paced.watch, **asked.settings)
             for parts in paced.looks(stream):
                 if stream.request.way is Way.DRAWN:
@@ -156,6 +155,8 @@ class _Writing:
                 else:
                     text = stream.result().text if paced.progress is None or paced.progress.best else gr.skip()
                 yield growing(text, progress(stream, paced))
+            if paced.ended():
+                yield growing(gr.skip(), stopped(stream, paced))
             result = renamed(stream.result(), given or None, asked.asked)
             if self.behind.shelf is not None:
                 self.behind.shelf.keep(result)

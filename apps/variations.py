@@ -75,11 +75,11 @@ class Variations:
             for _ in stream:
                 if paced.ended():
                     break
-            else:
-                made.append(stream.result())
-                yield self.of(made, over=False)
-                continue
-            break
+            if paced.ended():
+                break
+            made.append(stream.result())
+            yield self.of(made, over=False)
+        paced.over()
         yield self.of(made, over=True)
 
     def of(self, results: Sequence[Result], *, over: bool) -> list[Any]:

@@ -13,6 +13,7 @@ import html
 import inspect
 import json
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -26,7 +27,7 @@ from toolkit.core import Knob, ToolkitError, UsageError
 
 from .events import ANSWERED, AT_ONCE
 from .library import Library, card
-from .pacing import Stops
+from .pacing import Stops, at_work
 from .settings import Settings
 
 HIGHEST_SEED = 2**53 - 1
@@ -81,31 +82,59 @@ class Choice:
         names = self.library.names(self.domain)
         return self.opened(names[0]).knobs if names else generation_knobs(self.domain)
 
-    def connect(self, page: gr.Blocks, settings: Settings) -> None:
-        """Fills the choice whenever the page is opened, and follows it."""
-
-        def about(name: str | None) -> list[Any]:
-            with explained():
-                run = self.opened(name)
-                return [card(run), *settings.of(run, self.library.fellows(self.domain, name or ""))]
-
-        def found() -> tuple[list[str], list[Any]]:
-            names = self.library.names(self.domain)
-            return names, about(names[0]) if names else ["", *(gr.skip() for _ in settings.following)]
-
-        built = found()
-
-        def arrived() -> list[Any]:
-            names, first = found()
-            if (names, first) == built:  # what is there already stays, and with it what was typed meanwhile
-                return [gr.skip() for _ in range(4 + len(settings.following))]
-            chosen = gr.update(choices=names, value=names[0] if names else None)
-            return [gr.update(visible=not names), gr.update(visible=bool(names)), chosen, *first]
-
-        followers = [self.about, *settings.following]
-        page.load(arrived, None, [self.nothing, self.room, self.run, *followers], **AT_ONCE)
-        self.run.select(about, self.run, followers, **ANSWERED)
+    def connect(self, settings: Settings) -> None:
+        """Lets the card and the settings follow the choice."""
+        follows = [self.about, *settings.following]
+        self.run.select(lambda name: self._told(name, settings), self.run, follows, **ANSWERED)
         settings.connect(self.run, self.opened, self.library.fellows)
+
+    @property
+    def parts(self) -> list[Any]:
+        """What `turned_to` fills."""
+        return [self.nothing, self.room, self.run, self.about]
+
+    def turned_to(self, name: str | None) -> list[Any]:
+        """What `parts` hold when the run of that name is chosen among those there are now; None where there is none."""
+        names = self.library.names(self.domain)
+        told = "" if name is None else card(self.opened(name))
+        chosen = gr.update(choices=names, value=name)
+        return [gr.update(visible=not names), gr.update(visible=bool(names)), chosen, told]
+
+    def renew(self, page: gr.Blocks, settings: Settings, tab: str) -> None:
+        """Fills the choice whenever the page is opened and there are other runs than when it was built.
+
+        Where a link leads to this ``tab``, that fills it. To be called outside the tabs: a state in one that is not
+        open seems changed to the page. And the controls are written to only then: what the page has once written to,
+        it goes through again at every step of a generation.
+        """
+        built = self._found(settings)
+        renewed = gr.State(None)
+
+        def arrived(request: gr.Request) -> Any:
+            linked = request.query_params.get("tab") == tab and request.query_params.get("run") in self.library.names(
+                self.domain
+            )
+            # What is there already stays, and with it what was typed meanwhile.
+            return gr.skip() if linked or self._found(settings) == built else time.monotonic_ns()
+
+        def filled() -> list[Any]:
+            names, (_, *following) = self._found(settings)
+            return [*self.turned_to(names[0] if names else None), *following]
+
+        arrived.__annotations__["request"] = gr.Request
+        page.load(arrived, None, renewed, **ANSWERED)  # only what went through the queue tells of changed states
+        renewed.change(filled, None, [*self.parts, *settings.following], **AT_ONCE)
+
+    def _told(self, name: str | None, settings: Settings) -> list[Any]:
+        """What follows the run of that name holds."""
+        with explained():
+            run = self.opened(name)
+            return [card(run), *settings.of(run, self.library.fellows(self.domain, name or ""))]
+
+    def _found(self, settings: Settings) -> tuple[list[str], list[Any]]:
+        """The runs there are now, and what follows the first."""
+        names = self.library.names(self.domain)
+        return names, self._told(names[0], settings) if names else ["", *(gr.skip() for _ in settings.following)]
 
 
 @dataclass(frozen=True)
@@ -226,10 +255,11 @@ class Buttons:
         def switch(busy: bool) -> str:
             ready = ["busy"] + ["!busy"] * len(making) + ["!busy && made"] * len(outputs.downloads.buttons)
             states = ", ".join(f"{{__type__: 'update', interactive: {each}}}" for each in ready)
-            return f"(details) => {{ const busy = {str(busy).lower()}, made = !!details; return [{states}]; }}"
+            said = f", {json.dumps(at_work())}" if busy else ""
+            return f"(details) => {{ const busy = {str(busy).lower()}, made = !!details; return [{states}{said}]; }}"
 
         # Both switches are the browser's: sent to the server, one could overtake the generation it belongs to.
-        button.click(None, outputs.details, switched, js=switch(True), **AT_ONCE)
+        button.click(None, outputs.details, [*switched, outputs.line], js=switch(True), **AT_ONCE)
         made = button.click(
             make,
             inputs,

@@ -3,25 +3,30 @@
     python -m benchmarks.studio
 
 Through the same interface that the page uses, on this machine, with the shipped checkpoints, after one generation that
-does not count. The library's own time is measured in turns with the studio's, on one thread as there.
+does not count. The library's own time is measured in turns with the studio's, on one thread as there. Stopping is
+measured in a browser, from the press until the page says so.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import statistics
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import torch
 from gradio_client import Client
 
+from apps.screenshots import chromium
 from apps.studio import build, serve
 from benchmarks.commands import as_command
-from toolkit.api import Run, open_run
+from toolkit.api import Run, Stream, open_run
 
 _ROUNDS = 7
 _SHORT, _LONG = 200, 4000
@@ -79,6 +84,85 @@ def middle_of_nothing() -> float:
     return statistics.median(took)
 
 
+_STOPPED = """([tab, told]) => new Promise(resolve => {
+    const began = performance.now(), line = document.querySelector(`#${tab}-line`);
+    const seen = () => {
+        const toast = document.querySelector(".toast-body")?.innerText ?? "";
+        if (!(line.innerText + toast).includes(told)) return;
+        watching.disconnect();
+        resolve(performance.now() - began);
+    };
+    const watching = new MutationObserver(seen);
+    setTimeout(() => resolve(null), 5000);
+    watching.observe(document.body, { childList: true, subtree: true, characterData: true });
+    document.querySelector(`#${tab}-stop`).click();
+})"""
+_PACE = 0.002
+"""Seconds that every part takes longer while stopping is measured, so that there is something to stop."""
+_PAGE = "Now is the winter of our discontent made glorious summer by this sun of York. " * 240
+_STOPS = {
+    "a text, token by token": ("text", {"run": "shakespeare", "length": 4096}, "stopped"),
+    "a search with 64 beams": (
+        "text",
+        {"run": "shakespeare", "length": 4096, "search": "beam", "beams": 64},
+        "stopped",
+    ),
+    "a page of 19,000 characters being read": ("text", {"run": "shakespeare", "adapt_strength": 1}, "topped"),
+    "a melody steered by 64 particles": (
+        "melody",
+        {"run": "folk", "density": 5, "bars": 64, "particles": 64},
+        "stopped",
+    ),
+}
+
+
+@contextmanager
+def slowed() -> Iterator[None]:
+    """Streams whose every part takes `_PACE` longer."""
+    at_once = Stream.__next__
+
+    def after_a_while(stream: Stream) -> Any:
+        time.sleep(_PACE)
+        return at_once(stream)
+
+    Stream.__next__ = after_a_while  # type: ignore[method-assign]  # put back below
+    try:
+        yield
+    finally:
+        Stream.__next__ = at_once  # type: ignore[method-assign]  # as it was
+
+
+def stopping(address: str) -> dict[str, float]:
+    """Milliseconds in a browser from a press on Stop until the page says so, by what is stopped; medians."""
+    from playwright.sync_api import sync_playwright
+
+    took: dict[str, float] = {}
+    with slowed(), sync_playwright() as player:
+        browser = player.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        for what, (tab, asked, told) in _STOPS.items():
+            page = browser.new_page()
+            domain = {"melody": "music"}.get(tab, tab)
+            page.goto(f"{address}?{urlencode({'tab': tab, 'seed': 7, **asked})}", wait_until="domcontentloaded")
+            page.wait_for_function("id => document.querySelector(id)?.value === '7'", arg=f"#{domain}-seed input")
+            if "adapt_strength" in asked:
+                page.get_by_role("button", name="Adapting").first.click()
+                page.locator(f"#{domain}-adapt_to textarea").fill(_PAGE)
+            times = []
+            for _ in range(_ROUNDS):
+                page.locator(f"#{domain}-generate:not([disabled])").click()
+                page.locator(f"#{domain}-stop:not([disabled])").wait_for()
+                page.wait_for_timeout(400)
+                times.append(page.evaluate(_STOPPED, [domain, told]) or math.inf)
+                page.locator(f"#{domain}-generate:not([disabled])").wait_for()
+                for toast in page.locator(".toast-close").all():
+                    toast.click()
+                page.locator(".toast-body").first.wait_for(state="detached")
+            took[what] = statistics.median(times)
+            page.close()
+        browser.close()
+    return took
+
+
 def measured(client: Client, run: Run) -> list[tuple[str, str, str]]:
     """(What, measured, aim), medians of several rounds."""
     first_words(client, _SHORT)
@@ -111,11 +195,12 @@ def measured(client: Client, run: Run) -> list[tuple[str, str, str]]:
 
 def main() -> None:
     torch.set_num_threads(1)
-    page = build([open_run("shakespeare").folder])
+    page = build([open_run(each).folder for each in ("shakespeare", "folk")])
     address = serve(page, port=0)
     try:
         client = Client(address, verbose=False, analytics_enabled=False, download_files=False)  # nor does the page
         rows = measured(client, open_run("shakespeare"))
+        rows += [(f"stopping {what}", f"{took:.0f} ms", "at most 200 ms") for what, took in stopping(address).items()]
     finally:
         page.close()
     lines = ["| | measured | aim |", "|---|--:|--:|", *(f"| {' | '.join(row)} |" for row in rows)]

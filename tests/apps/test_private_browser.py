@@ -58,7 +58,7 @@ def test_a_training_is_watched_and_its_run_writes(browser: Any, studio: Any) -> 
     assert page.locator("#train-curve .sample").inner_text()
     page.reload(wait_until="domcontentloaded")
     page.locator("#text-run input").click()
-    assert page.get_by_role("option", name="seaside").count() == 1
+    page.get_by_role("option", name="seaside").wait_for()
     assert watched.wrong == []
     page.close()
     assert trainings.standing("seaside").state == "finished"
@@ -123,6 +123,7 @@ def test_a_link_brings_everything_back(browser: Any, studio: Any) -> None:
     watched = Watched(browser, f"{address}?{asked}")
     page = watched.page
     page.wait_for_function("document.querySelector('#text-seed input').value === '21'")
+    page.wait_for_function("document.querySelector('#text-temperature input').value === '1.3'")
     assert page.locator("#text-prompt textarea").input_value() == "the ship"
     watched.generated("text")
     assert "44 tokens" in page.locator("#text-line").inner_text()

@@ -310,21 +310,32 @@ def test_parts_are_gathered_and_none_is_lost(room: Any) -> None:
 def test_a_stop_ends_only_the_generation_under_way(room: Any) -> None:
     pacing = room("pacing")
     stops = pacing.Stops()
-    stops.ask("me")
-    time.sleep(0.01)
+    stops.ask("me")  # of a generation that ends
+    pacing.Paced(stops, "me").over()
 
     def endless() -> Iterator[int]:
         for number in range(10**6):
             if number == 3:
                 stops.ask("another")
             if number == 10:
-                time.sleep(0.01)
                 stops.ask("me")
             yield number
 
     paced = pacing.Paced(stops, "me")
     list(paced.looks(endless()))
     assert paced.parts == list(range(11)) and not paced.out_of_time
+    following = pacing.Paced(stops, "me")
+    list(following.looks(range(5)))
+    assert following.parts == list(range(5))
+
+
+def test_a_stop_ends_what_still_waits_for_its_turn(room: Any) -> None:
+    pacing = room("pacing")
+    stops = pacing.Stops()
+    stops.ask("me")
+    paced = pacing.Paced(stops, "me")
+    list(paced.looks(range(5)))
+    assert paced.parts == [0] and paced.ended()
 
 
 def test_the_clock_ends_a_generation(room: Any) -> None:
@@ -349,7 +360,6 @@ def test_what_shows_nothing_yet_can_be_stopped_too(room: Any) -> None:
     paced.watch()
     stops.ask("another")
     paced.watch()
-    time.sleep(0.01)
     stops.ask("me")
     with pytest.raises(ToolkitError, match="stopped"):
         paced.watch()
