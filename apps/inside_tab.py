@@ -6,23 +6,32 @@ Knows which topics need nothing but a run and a text; what they measure is `tool
 from __future__ import annotations
 
 import base64
+import contextlib
 import html
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from toolkit import domains
 from toolkit.api import Run
+from toolkit.api.apart import counted_apart
 from toolkit.api.inspecting import TOPICS, Insight, inspect
 from toolkit.core import UsageError
 
 from .events import AT_ONCE
 from .guard import checked_prompt
 from .library import Library
+from .training import SUFFIXES
 from .workbench import checked_seed, explained, nothing_yet, with_parameters
 
-SHOWN = ("units", "unrolled", "clamp", "gates", "gradient", "context", "surprise")
-"""The topics that need no file of the user's."""
+SHOWN = ("units", "unrolled", "clamp", "gates", "gradient", "context", "surprise", "odd", "forecast")
+"""All topics but those that need labels."""
+_OF_FILES = "odd"
+_MOST_FILES, _MOST_BYTES = 200, 20 << 20
 _TITLES = {
     "units": "Units that track something",
     "unrolled": "The state through time",
@@ -31,6 +40,8 @@ _TITLES = {
     "gradient": "Gradients through time",
     "context": "How far back it looks",
     "surprise": "What surprises it",
+    "odd": "Which of these does not belong",
+    "forecast": "What comes next, of numbers",
 }
 _PARTED = ": "
 _NOTHING = '<div class="silence"><span>What there is to see appears here.</span></div>'
@@ -67,6 +78,15 @@ def inside_tab(page: gr.Blocks, library: Library) -> None:
                 max_lines=8,
                 elem_id="inside-prompt",
             )
+            files = gr.File(
+                label="Files to judge",
+                file_types=list(SUFFIXES),
+                file_count="multiple",
+                type="filepath",
+                visible=False,
+                height=120,
+                elem_id="inside-upload",
+            )
             look = gr.Button("Look", variant="primary", elem_id="inside-look")
         with gr.Column(elem_classes="result"):
             said = gr.HTML(_NOTHING, label="In words", elem_id="inside-said")
@@ -80,11 +100,12 @@ def inside_tab(page: gr.Blocks, library: Library) -> None:
             seed = gr.Textbox(label="Seed", placeholder="0", max_lines=1, elem_id="inside-seed")
 
     def look_inside(
-        request: gr.Request, run: str, topic: str, text: str | None, layer: Any, unit: Any, seed: Any
+        request: gr.Request, run: str, topic: str, text: str | None, files: Any, layer: Any, unit: Any, seed: Any
     ) -> list[Any]:
-        """Measures one topic (units, unrolled, clamp, gates, gradient, context, surprise) in a run ("text: poem").
+        """Measures one topic in a run ("text: poem"): units, unrolled, clamp, gates, gradient, context, surprise, odd.
 
-        The model reads ``text``, or what it writes itself. Returns a paragraph, a picture and a table, all as HTML, and
+        The model reads ``text``, or what it writes itself; for odd it judges ``files``, and a run of numbers has a
+        forecast as well. Returns a paragraph, a picture and a table, all as HTML, and
         the numbers.
         """
         with explained():
@@ -95,19 +116,24 @@ def inside_tab(page: gr.Blocks, library: Library) -> None:
             # Typed notes end in a new line, so that they are never taken for the name of a file on this machine.
             prompt = f"{given}\n" if given.strip() else None
             number = checked_seed(seed) or 0
-            found = inspect(opened, topic, prompt=prompt, seed=number, layer=_count(layer), unit=_count(unit))
-            return [_said(found), _picture(found), _table(found), dict(found.data)]
+            asked = {"prompt": prompt, "seed": number, "layer": _count(layer), "unit": _count(unit)}
+            with contextlib.ExitStack() as stack:
+                if topic == _OF_FILES:
+                    asked["folder"] = str(stack.enter_context(_gathered(files or (), opened)))
+                found = inspect(opened, topic, **asked)
+                return [_said(found), _picture(found), _table(found), dict(found.data)]
 
     look.click(
-        with_parameters(look_inside, "run", "topic", "text", "layer", "unit", "seed"),
-        [run, topic, text, layer, unit, seed],
+        with_parameters(look_inside, "run", "topic", "text", "files", "layer", "unit", "seed"),
+        [run, topic, text, files, layer, unit, seed],
         [said, picture, table, data],
         concurrency_id="inside",  # it takes seconds, in which others go on writing
         concurrency_limit=1,
         show_progress="minimal",
         api_name="look_inside",
     )
-    topic.select(lambda each: gr.update(info=_about(each)), topic, topic, **AT_ONCE)
+    chosen = topic.select(lambda each: gr.update(info=_about(each)), topic, topic, **AT_ONCE)
+    chosen.then(lambda each: gr.update(visible=each == _OF_FILES), topic, files, **AT_ONCE)
 
     def arrived() -> list[Any]:
         found = _names(library)
@@ -117,6 +143,24 @@ def inside_tab(page: gr.Blocks, library: Library) -> None:
         return [gr.update(visible=not found), gr.update(visible=bool(found)), chosen]
 
     page.load(arrived, None, [nothing, room, run], **AT_ONCE)
+
+
+@contextlib.contextmanager
+def _gathered(files: Sequence[str], run: Run) -> Iterator[Path]:
+    """The uploaded files in a folder of their own, for as long as they are looked at, once they were read apart."""
+    if not files:
+        raise UsageError("upload the files that are to be judged.")
+    if len(files) > _MOST_FILES or sum(Path(each).stat().st_size for each in files) > _MOST_BYTES:
+        raise UsageError(f"at most {_MOST_FILES} files of {_MOST_BYTES >> 20} MB together are judged here.")
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "your files"
+        folder.mkdir()
+        for number, each in enumerate(files):
+            called = Path(each).name
+            shutil.copyfile(each, folder / (called if not (folder / called).exists() else f"{number} {called}"))
+        with explained({f"{place}/": ""}):
+            counted_apart(folder, run.domain.name, seconds=60)
+            yield folder
 
 
 def _names(library: Library) -> list[str]:

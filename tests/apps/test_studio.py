@@ -239,6 +239,23 @@ def test_what_is_seen_inside_is_what_python_sees(client: Any, runs: Path) -> Non
     assert "&lt;" in read[2] and "<sea>" not in read[0] + read[2]
 
 
+def test_uploaded_files_are_judged(client: Any, tmp_path: Path) -> None:
+    from gradio_client import handle_file
+
+    for number, letters in enumerate(("the river runs down\n" * 9, "and the ship runs\n" * 9, "zxq zxq vvv\n" * 9)):
+        (tmp_path / f"{number}.txt").write_text(letters)
+    files = [handle_file(tmp_path / f"{number}.txt") for number in range(3)]
+    asked = {"run": "text: poem", "topic": "odd", "text": "", "layer": 0, "unit": 0, "seed": "1"}
+    said, picture, _, data = client.predict(**asked, files=files, api_name="/look_inside")
+    assert "3 items of your files" in said and data["items"][0]["name"].startswith("2")
+    assert "data:image/png;base64," in picture
+    (tmp_path / "bad.mid").write_bytes(b"MThd")
+    told = refusal(
+        client, **{**asked, "run": "music: tunes"}, files=[handle_file(tmp_path / "bad.mid")], api_name="/look_inside"
+    )
+    assert "MIDI header" in told and "/" not in told
+
+
 def test_looking_inside_refuses_in_a_sentence(client: Any) -> None:
     asked = {
         "run": "text: poem",
@@ -253,6 +270,8 @@ def test_looking_inside_refuses_in_a_sentence(client: Any) -> None:
         {"run": "text: nobody"},
         {"run": "../poem"},
         {"topic": "odd"},
+        {"topic": "forecast"},
+        {"topic": "probe"},
         {"topic": "clamp", "unit": 999},
         {"unit": -1},
     ):

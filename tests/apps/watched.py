@@ -46,7 +46,8 @@ class Watched:
         self.wrong: list[str] = []
         host = urlsplit(address).netloc
         self.page.on("console", lambda each: self._note(each.text, each.type == "error"))
-        self.page.on("pageerror", lambda each: self._note(str(each)))
+        # What a reload cuts off is no error of the page.
+        self.page.on("pageerror", lambda each: self._note(str(each), "signal is aborted" not in str(each)))
         self.page.on("dialog", lambda each: (self._note(f"dialog {each.message}"), each.dismiss()))
         self.page.on("request", lambda each: self._note(each.url, self._foreign(each.url, host)))
         self.page.on("requestfailed", lambda each: self._note(f"failed {each.url}", each.failure != "net::ERR_ABORTED"))

@@ -2,9 +2,10 @@
 
     python -m toolkit.api.apart DOMAIN FILE
     python -m toolkit.api.apart recipe FILE
+    python -m toolkit.api.apart corpus DOMAIN FOLDER
 
-prints the item that the domain reads, or how the result in the file was made, as JSON. Knows the limits; how files are
-read is the domains' business, and `toolkit.api.again`'s.
+prints the item that the domain reads, how the result in the file was made, or how many items there are, as JSON. Knows
+the limits; how files are read is the domains' business, and `toolkit.api.again`'s.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from typing import Any
 
 from toolkit import domains
 from toolkit.api.again import Recipe, recipe_in
-from toolkit.core import InputError, ToolkitError
+from toolkit.api.materials import open_corpus
+from toolkit.core import SPLITS, InputError, ToolkitError
 
 SECONDS = 15
 """that reading one file may take, on the clock and on a core"""
@@ -28,7 +30,7 @@ MEMORY = 1 << 30
 PROGRAM = ("-m", "toolkit.api.apart")
 """What the interpreter is given to read a file apart."""
 
-_RECIPE = "recipe"
+_RECIPE, _CORPUS = "recipe", "corpus"
 _REFUSED, _TOO_LARGE = 3, 4
 
 
@@ -45,9 +47,18 @@ def recipe_apart(path: str | Path, *, seconds: float = SECONDS) -> Recipe:
     return Recipe(**_told(_RECIPE, path, seconds))
 
 
+def counted_apart(folder: str | Path, domain: str, *, seconds: float = SECONDS) -> int:
+    """How many items of the ``domain`` the files in a folder hold: what can be read apart can be read here as well.
+
+    InputError as from `read_apart`, and where there is none.
+    """
+    count: int = _told(f"{_CORPUS} {domain}", folder, seconds)
+    return count
+
+
 def _told(what: str, path: str | Path, seconds: float) -> Any:
     path = Path(path).absolute()
-    words = [sys.executable, *PROGRAM, what, str(path)]
+    words = [sys.executable, *PROGRAM, *what.split(), str(path)]
     try:
         done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False)
     except subprocess.TimeoutExpired:
@@ -61,11 +72,11 @@ def _told(what: str, path: str | Path, seconds: float) -> Any:
     return json.loads(done.stdout)
 
 
-def main(what: str, path: str) -> int:
-    """Reads ``path`` within the limits and prints what is in it; the exit code tells what went wrong."""
+def main(*asked: str) -> int:
+    """Reads a path within the limits and prints what is in it; the exit code tells what went wrong."""
     _limit()
     try:
-        json.dump(_read(what, path), sys.stdout)
+        json.dump(_read(*asked), sys.stdout)
     except ToolkitError as error:
         print(error, file=sys.stderr)
         return _REFUSED
@@ -74,11 +85,15 @@ def main(what: str, path: str) -> int:
     return 0
 
 
-def _read(what: str, path: str) -> Any:
+def _read(what: str, *path: str) -> Any:
     if what == _RECIPE:
-        return dataclasses.asdict(recipe_in(path))
-    domain = domains.find(what)
-    return domain.data(domain.read_prompt(path))
+        return dataclasses.asdict(recipe_in(*path))
+    if what == _CORPUS:
+        domain, folder = path
+        corpus = open_corpus(folder, domain=domain)
+        return sum(1 for split in SPLITS for _ in corpus.read(split))
+    found = domains.find(what)
+    return found.data(found.read_prompt(*path))
 
 
 def _limit() -> None:
@@ -92,4 +107,4 @@ def _limit() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:3]))
+    sys.exit(main(*sys.argv[1:]))
