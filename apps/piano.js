@@ -118,9 +118,9 @@
       try {
         const access = await navigator.requestMIDIAccess();
         const listen = (input) => (input.onmidimessage = ({ data: [status, pitch, velocity] }) => {
-          const kind = status & 0xf0;
-          if (kind === 0x90 && velocity) press(inView(), pitch);
-          else if (kind === 0x80 || kind === 0x90) release(inView(), pitch);
+          const kind = status & 0xf0, piano = inView();
+          if (kind === 0x90 && velocity && piano) press(piano, pitch);
+          else if (kind === 0x80 || kind === 0x90) release(piano, pitch);
         });
         access.inputs.forEach(listen);
         access.onstatechange = (change) => change.port.type === "input" && listen(change.port);

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from os import environ
 from pathlib import Path
@@ -18,9 +18,11 @@ from typing import Any
 from PIL import Image
 
 from toolkit.api import open_run
+from toolkit.api.own_presets import OwnPresets
 
+from .library import Library
 from .shelf import Shelf
-from .studio import build, serve
+from .studio import build, serve, warm
 from .training import Trainings
 
 _SHOWN = ("shakespeare", "folk", "bach")
@@ -41,7 +43,7 @@ def opened(address: str, *, dark: bool = False, narrow: bool = False) -> Iterato
     with sync_playwright() as player:
         browser = player.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         width, height = _NARROW if narrow else _WIDE
-        page = browser.new_page(viewport={"width": width, "height": height}, device_scale_factor=1.5)
+        page = browser.new_page(viewport={"width": width, "height": height}, device_scale_factor=1.25)
         page.goto(f"{address}?__theme={'dark' if dark else 'light'}", wait_until="domcontentloaded")
         page.locator(".masthead").wait_for()
         try:
@@ -74,7 +76,7 @@ def show_sheet(page: Any) -> None:
     """A melody, and its sheet music unfolded."""
     show_melody(page)
     page.locator("#tab-melody").get_by_role("button", name="Sheet music").click()
-    page.locator("#music-sheet svg").wait_for()
+    page.locator("#music-sheet svg").first.wait_for()
 
 
 def show_acrostic(page: Any) -> None:
@@ -144,6 +146,21 @@ def show_training(page: Any) -> None:
     page.locator("#train-curve").get_by_text("Finished", exact=True).wait_for(timeout=240_000)
 
 
+def show_trained(page: Any) -> None:
+    """The training that `show_training` began, watched once more."""
+    page.get_by_role("tab", name="Train").click()
+    page.locator("#train-watched input").click()
+    page.get_by_role("option", name="docs", exact=True).click()
+    page.locator("#train-curve").get_by_text("Finished", exact=True).wait_for()
+    page.wait_for_timeout(800)  # for the list to be gone
+
+
+def show_voices(page: Any) -> None:
+    """A tab for which there is no model yet."""
+    page.get_by_role("tab", name="Many voices").click()
+    page.get_by_text("No piece model yet").wait_for()
+
+
 def show_kept(page: Any) -> None:
     """Makes two things, and looks at one of them again."""
     show_text(page)
@@ -154,62 +171,64 @@ def show_kept(page: Any) -> None:
 
 
 def _taken(page: Any, path: Path, **how: Any) -> None:
-    """The picture in 256 colours, a third of the size: the repository holds every one there ever was."""
+    """The picture in 128 colours, a quarter of the size: the repository holds every one there ever was."""
     whole = Image.open(io.BytesIO(page.screenshot(**how))).convert("RGB")
-    whole.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+    whole.quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def _unfold(page: Any, tab: str, heading: str) -> None:
     page.locator(f"#tab-{tab} button.label-wrap").get_by_text(heading, exact=True).click()
 
 
-def take(address: str, folder: Path) -> list[Path]:
-    """Both tabs by day and by night, on a telephone, and with a fold in use."""
+_SHOWN_AGAIN = {"train": show_trained}
+"""What takes too long to be done twice."""
+_TABS = {
+    "text": show_text,
+    "melody": show_melody,
+    "harmony": show_harmony,
+    "voices": show_voices,
+    "inside": show_inside,
+    "train": show_training,
+    "kept": show_kept,
+}
+"""Every tab, in both themes, as high as the window."""
+_WHOLE = {
+    "acrostic": show_acrostic,
+    "chords": show_chords,
+    "sheet": show_sheet,
+    "tokens": show_tokens,
+    "variations": show_variations,
+}
+"""What one does in a tab, whole."""
+_TELEPHONE = {"text-narrow": show_text, "melody-narrow": show_melody}
+
+
+def take(address: str, folder: Path) -> Iterator[Path]:
+    """Every tab by day and by night, what one does in them, and two of them on a telephone."""
     folder.mkdir(parents=True, exist_ok=True)
-    taken = []
-    for suffix, how in {"": {}, "-dark": {"dark": True}, "-narrow": {"narrow": True}}.items():
-        for name, show in {"text": show_text, "melody": show_melody}.items():
-            with opened(address, **how) as page:
-                show(page)
-                page.mouse.move(0, 0)
-                page.evaluate("window.scrollTo(0, 0)")
-                taken.append(folder / f"studio-{name}{suffix}.png")
-                _taken(page, taken[-1], full_page="narrow" in how)
-    whole = {
-        "acrostic": show_acrostic,
-        "chords": show_chords,
-        "harmony": show_harmony,
-        "sheet": show_sheet,
-        "inside": show_inside,
-        "tokens": show_tokens,
-        "variations": show_variations,
-        "train": show_training,
-        "kept": show_kept,
-    }
-    for name, show in whole.items():
-        with opened(address) as page:
-            show(page)
-            page.mouse.move(0, 0)
-            page.evaluate("window.scrollTo(0, 0)")
-            taken.append(folder / f"studio-{name}.png")
-            _taken(page, taken[-1], full_page=True)
-    for name, title in {"inside": "Look inside", "train": "Train", "kept": "Kept"}.items():
-        with opened(address, dark=True) as page:
-            page.get_by_role("tab", name=title).click()
-            if name == "inside":
-                show_inside(page)
-            page.wait_for_timeout(1500)
-            taken.append(folder / f"studio-{name}-dark.png")
-            _taken(page, taken[-1])
-    return taken
+    for name, show in _TABS.items():
+        yield _picture(address, folder / f"studio-{name}.png", show)
+        yield _picture(address, folder / f"studio-{name}-dark.png", _SHOWN_AGAIN.get(name, show), dark=True)
+    for name, show in {**_WHOLE, **_TELEPHONE}.items():
+        yield _picture(address, folder / f"studio-{name}.png", show, whole=True, narrow=name in _TELEPHONE)
+
+
+def _picture(address: str, path: Path, show: Callable[[Any], None], *, whole: bool = False, **how: bool) -> Path:
+    with opened(address, **how) as page:
+        show(page)
+        page.mouse.move(0, 0)
+        page.evaluate("window.scrollTo(0, 0)")
+        _taken(page, path, full_page=whole)
+    return path
 
 
 def main() -> None:
     with TemporaryDirectory() as aside:
         trainings = Trainings(Path(aside) / "runs", Path(aside) / "corpora")
-        studio = build(
-            (open_run(name).folder for name in _SHOWN), trainings=trainings, shelf=Shelf(Path(aside) / "results")
-        )
+        kept = {"shelf": Shelf(Path(aside) / "results"), "presets": OwnPresets(Path(aside) / "presets")}
+        runs = [open_run(name).folder for name in _SHOWN]
+        warm(Library(runs))
+        studio = build(runs, trainings=trainings, **kept)
         address = serve(studio, port=0)
         try:
             for path in take(address, Path(sys.argv[1] if len(sys.argv) > 1 else "docs/images")):

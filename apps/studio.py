@@ -115,7 +115,7 @@ def main(host: str = "127.0.0.1", port: int = 7860, password: str | None = None)
         trainings = Trainings(training_folder(), corpora_folder())
         keeping = {"shelf": Shelf(shelf_folder()), "presets": OwnPresets(presets_folder())}
     page = _built(Backstage(library, Stops(), **keeping), trainings)
-    threading.Thread(target=_warm, args=(library,), daemon=True).start()
+    threading.Thread(target=warm, args=(library,), daemon=True).start()
     address = serve(page, host, port, password)
     print(f"The studio is open at {address} (Ctrl+C closes it).", file=sys.stderr)
     page.block_thread()
@@ -178,7 +178,7 @@ def _decode_on_one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def _warm(library: Library) -> None:
+def warm(library: Library) -> None:
     """Loads the runs that the page opens with, so that the first click finds them ready."""
     for domain in ("text", "music", "chorales"):
         for name in library.names(domain)[:1]:
@@ -195,4 +195,4 @@ def _asking(password: str) -> Callable[[str, str], bool]:
     return admitted
 
 
-__all__: list[Any] = ["build", "main", "serve"]
+__all__: list[Any] = ["build", "main", "serve", "warm"]

@@ -252,25 +252,28 @@ class Buttons:
         making = [each for each in (self.generate, self.more) if each is not None]
         switched = [self.stop, *making, *outputs.downloads.buttons]
 
-        def switch(busy: bool) -> str:
+        def switch(busy: bool, line: str | None) -> dict[str, Any]:
             ready = ["busy"] + ["!busy"] * len(making) + ["!busy && made"] * len(outputs.downloads.buttons)
-            states = ", ".join(f"{{__type__: 'update', interactive: {each}}}" for each in ready)
-            said = f", {json.dumps(at_work())}" if busy else ""
-            return f"(details) => {{ const busy = {str(busy).lower()}, made = !!details; return [{states}{said}]; }}"
+            states = [f"{{__type__: 'update', interactive: {each}}}" for each in ready]
+            told = [] if line is None else [outputs.line]
+            states += [json.dumps(line)] * len(told)
+            js = f"(details) => {{ const busy = {str(busy).lower()}, made = !!details; return [{', '.join(states)}]; }}"
+            return {"fn": None, "inputs": outputs.details, "outputs": [*switched, *told], "js": js, **AT_ONCE}
 
-        # Both switches are the browser's: sent to the server, one could overtake the generation it belongs to.
-        button.click(None, outputs.details, [*switched, outputs.line], js=switch(True), **AT_ONCE)
+        # The switches are the browser's: sent to the server, one could overtake the generation it belongs to.
+        whole = filled is None
+        button.click(**switch(True, at_work() if whole else None))
         made = button.click(
             make,
             inputs,
-            outputs.all if filled is None else list(filled),
+            outputs.all if whole else list(filled or ()),
             concurrency_id="model",
             concurrency_limit=1,
             show_progress="hidden",
             **how,
         )
-        for ended in (made.success, made.failure):
-            ended(None, outputs.details, switched, js=switch(False), **AT_ONCE)
+        made.success(**switch(False, None))
+        made.failure(**switch(False, "" if whole else None))
 
     def connect_stop(self) -> None:
         def stop(request: gr.Request) -> None:

@@ -207,8 +207,8 @@ def main() -> None:
     lines = ["| | measured | aim |", "|---|--:|--:|", *(f"| {' | '.join(row)} |" for row in rows)]
     table = "\n".join(lines) + "\n"
     Path("benchmarks/results/studio.md").write_text(
-        f"# How the studio feels\n\nBy `python -m benchmarks.studio`, medians of {_ROUNDS} rounds, and of what is added to "
-        f"a short text the mean.\n\n{table}"
+        f"# How the studio feels\n\nBy `python -m benchmarks.studio`, medians of {_ROUNDS} rounds, and of what is "
+        f"added to a short text the mean.\n\n{table}"
     )
     print(table, end="")
 

@@ -155,6 +155,41 @@ def test_settings_are_kept_under_a_name(browser: Any, studio: str, presets: OwnP
     page.close()
 
 
+KEYBOARD = """() => {
+const input = { type: "input", onmidimessage: null };
+const access = { inputs: new Map([["one", input]]), onstatechange: null };
+navigator.requestMIDIAccess = async () => access;
+window.strike = (...data) => input.onmidimessage({ data });
+}"""
+
+
+def test_a_midi_keyboard_is_heard(browser: Any, studio: str) -> None:
+    """Through the browser's interface for them, with a keyboard that is none; a browser may also refuse."""
+    watched = Watched(browser, studio, **WIDE)
+    page = watched.page
+    page.get_by_role("tab", name="Melody").click()
+    page.get_by_role("button", name="Play a phrase").click()
+    page.evaluate("() => { navigator.requestMIDIAccess = async () => { throw new Error('no'); }; }")
+    page.locator(".piano-midi:visible").click()
+    page.get_by_text("lets no page use a MIDI keyboard").wait_for()
+    page.evaluate(KEYBOARD)
+    page.locator(".piano-midi:visible").click()
+    page.get_by_text("Play.", exact=True).wait_for()
+    for pitch, message in ((62, 0x80), (66, 0x90)):  # an end of its own, or a stroke without force
+        page.evaluate(f"strike(0x91, {pitch}, 80)")
+        page.wait_for_timeout(260)
+        page.evaluate(f"strike({message}, {pitch}, 0)")
+    page.evaluate("strike(0xf8)")  # the keyboard's clock, which is no note
+    written = page.locator("#music-prompt textarea").input_value()
+    assert written.startswith("M:4/4 L:1/8") and " D" in written and "^F" in written
+    page.get_by_role("tab", name="Text").click()
+    page.evaluate("strike(0x90, 70, 80); strike(0x80, 70, 0)")
+    page.get_by_role("tab", name="Melody").click()
+    assert page.locator("#music-prompt textarea").input_value() == written
+    assert watched.wrong == []
+    page.close()
+
+
 def test_a_long_search_is_seen_and_stopped(browser: Any, studio: str, monkeypatch: pytest.MonkeyPatch) -> None:
     watched = Watched(browser, f"{studio}?tab=text&run=poem&seed=1&prompt=the&search=beam&beams=8&length=4096", **WIDE)
     page = watched.page
