@@ -15,8 +15,9 @@ from toolkit.api.tokens import alternatives
 from toolkit.api.tokens import told as by_token
 from toolkit.core import UsageError
 
+from .choice import Choice
 from .token_view import COLOURS, Made, band, table_of, visible
-from .workbench import Choice, explained
+from .workbench import explained
 
 
 @dataclass(frozen=True)

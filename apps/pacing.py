@@ -6,6 +6,7 @@ meanwhile. Knows neither text nor music.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import OrderedDict
@@ -34,27 +35,38 @@ Part = TypeVar("Part")
 class Stops:
     """Who asked for their generation to stop, by session, from then until it has; the oldest sessions are forgotten.
 
-    So it stops as well if it still waited for its turn.
+    So it stops as well if it still waited for its turn. Who asks within ``grace`` seconds of its end meant that one: a
+    press on the button is a while under way.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, grace: float = 0.2) -> None:
+        self._grace = grace
         self._asked: OrderedDict[str, None] = OrderedDict()
+        self._over: OrderedDict[str, float] = OrderedDict()
         self._lock = threading.Lock()
 
     def ask(self, session: str) -> None:
+        """The session's generation is to stop."""
         with self._lock:
-            self._asked[session] = None
-            self._asked.move_to_end(session)
-            while len(self._asked) > _SESSIONS:
-                self._asked.popitem(last=False)
+            if time.monotonic() - self._over.get(session, -math.inf) >= self._grace:
+                _remember(self._asked, session, None)
 
     def asked(self, session: str) -> bool:
+        """Whether the session's generation is to stop."""
         return session in self._asked
 
     def over(self, session: str) -> None:
         """The generation is over, however it ended: what was asked is done."""
         with self._lock:
             self._asked.pop(session, None)
+            _remember(self._over, session, time.monotonic())
+
+
+def _remember(what: OrderedDict[str, Any], session: str, value: Any) -> None:
+    what[session] = value
+    what.move_to_end(session)
+    while len(what) > _SESSIONS:
+        what.popitem(last=False)
 
 
 class StoppedError(ToolkitError):

@@ -18,11 +18,12 @@ from toolkit.api import Recipe
 from toolkit.api.apart import recipe_apart
 from toolkit.core import UsageError
 
+from .choice import Choice
 from .events import ANSWERED, AT_ONCE
 from .library import Library
 from .links import linked
 from .settings import Settings
-from .workbench import Choice, explained
+from .workbench import explained
 
 _ABC = ".abc"
 

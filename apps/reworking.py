@@ -15,9 +15,10 @@ from toolkit.api import Stream
 from toolkit.core import UsageError
 from toolkit.sampling import sampling_knobs
 
+from .choice import Choice
 from .pacing import Paced
 from .settings import Settings
-from .workbench import Buttons, Choice, Outputs, Seed, checked_seed, explained, with_parameters
+from .workbench import Buttons, Outputs, Seed, checked_seed, explained, with_parameters
 
 Played = Callable[[Paced[Any], Stream, str | None, Mapping[str, Any]], Iterator[list[Any]]]
 _PLAYING = "Playing"

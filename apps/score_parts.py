@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from .backstage import Backstage
+from .choice import Choice
 from .examples import examples
 from .own_presets import Own
 from .piano import piano
@@ -16,7 +17,7 @@ from .rooms import Room
 from .score_shown import ABC, FORMATS, MORE_FORMATS
 from .settings import Settings
 from .variations import Variations
-from .workbench import Buttons, Choice, Downloads, Outputs, Seed, nothing_yet
+from .workbench import Buttons, Downloads, Outputs, Seed, nothing_yet
 
 UPLOADS = (".mid", ".midi", ".musicxml", ".mxl", ".xml", ".abc")
 

@@ -119,10 +119,16 @@ def main(host: str = "127.0.0.1", port: int = 7860, password: str | None = None)
         trainings = Trainings(training_folder(), corpora_folder())
         keeping = {"shelf": Shelf(shelf_folder()), "presets": OwnPresets(presets_folder())}
     page = _built(Backstage(library, Stops(), **keeping), trainings)
-    threading.Thread(target=warm, args=(library,), daemon=True).start()
+    closing = threading.Event()
+    warming = threading.Thread(target=warm, args=(library, closing), daemon=True)
+    warming.start()
     address = serve(page, host, port, password)
     print(f"The studio is open at {address} (Ctrl+C closes it).", file=sys.stderr)
-    page.block_thread()
+    try:
+        page.block_thread()
+    finally:  # a thread that is inside the network when the interpreter ends takes the process down with a message
+        closing.set()
+        warming.join()
 
 
 def _free_port(host: str) -> int:
@@ -182,10 +188,12 @@ def _decode_on_one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def warm(library: Library) -> None:
-    """Loads the runs that the page opens with, so that the first click finds them ready."""
+def warm(library: Library, closing: threading.Event | None = None) -> None:
+    """Loads the runs that the page opens with, so that the first click finds them ready; stops when it is closing."""
     for domain in ("text", "music", "chorales"):
         for name in library.names(domain)[:1]:
+            if closing is not None and closing.is_set():
+                return
             try:
                 library.open(domain, name).generate(length=8)
             except ToolkitError:

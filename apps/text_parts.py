@@ -9,13 +9,14 @@ import gradio as gr
 
 from .backstage import Backstage
 from .branching import Branching
+from .choice import Choice
 from .copies import COPIED
 from .examples import examples
 from .own_presets import Own
 from .past import Past
 from .settings import Settings
 from .variations import Variations
-from .workbench import Buttons, Choice, Downloads, Outputs, Seed, nothing_yet
+from .workbench import Buttons, Downloads, Outputs, Seed, nothing_yet
 
 _PLAIN = ("temperature", "length", "top_p")
 _FORMATS = {".txt": "Text", ".json": "JSON"}

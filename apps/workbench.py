@@ -1,7 +1,7 @@
-"""What the tabs are made of: the choice of a run, the buttons, and the way a result is handed over.
+"""What the tabs are made of: the seed, the buttons, the files, and the way a result is handed over.
 
-A tab puts these parts in their places and says what is made of the stream; what one may turn is `settings`. Knows
-neither text nor music.
+A tab puts these parts in their places and says what is made of the stream; what one may turn is `settings`, and among
+which runs one chooses `choice`. Knows neither text nor music.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import html
 import inspect
 import json
 import re
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -22,13 +21,11 @@ import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 
-from toolkit.api import Result, Run, generation_knobs
-from toolkit.core import Knob, ToolkitError, UsageError
+from toolkit.api import Result
+from toolkit.core import ToolkitError, UsageError
 
-from .events import ANSWERED, AT_ONCE
-from .library import Library, card
+from .events import AT_ONCE
 from .pacing import Stops, at_work
-from .settings import Settings
 
 HIGHEST_SEED = 2**53 - 1
 """The largest whole number that survives a browser."""
@@ -48,93 +45,6 @@ def explained(places: Mapping[str, str] | None = None) -> Iterator[None]:
             sentence = sentence.replace(place, name)
         told = html.escape(sentence[:1].upper() + sentence[1:], quote=False)
         raise gr.Error(told, duration=8, print_exception=False) from None
-
-
-@dataclass(frozen=True)
-class Choice:
-    """The choice among the runs of a domain: its dropdown, the chosen one's card, and what stands there without any.
-
-    What there is, is looked up when the page is built, for who calls it as an API, and again whenever it is opened.
-    """
-
-    library: Library
-    domain: str
-    room: Any
-    nothing: Any
-    run: Any
-    about: Any
-
-    @classmethod
-    def drawn(cls, library: Library, domain: str, room: Any, nothing: Any) -> Choice:
-        names = library.names(domain)
-        first = names[0] if names else None
-        run = gr.Dropdown(
-            names, value=first, label="Model", interactive=True, filterable=False, elem_id=f"{domain}-run"
-        )
-        return cls(library, domain, room, nothing, run, gr.HTML(card(library.open(domain, first)) if first else ""))
-
-    def opened(self, name: str | None) -> Run:
-        return self.library.open(self.domain, name)
-
-    @property
-    def knobs(self) -> tuple[Knob, ...]:
-        """What one may turn, with the defaults of the run that stands first."""
-        names = self.library.names(self.domain)
-        return self.opened(names[0]).knobs if names else generation_knobs(self.domain)
-
-    def connect(self, settings: Settings) -> None:
-        """Lets the card and the settings follow the choice."""
-        follows = [self.about, *settings.following]
-        self.run.select(lambda name: self._told(name, settings), self.run, follows, **ANSWERED)
-        settings.connect(self.run, self.opened, self.library.fellows)
-
-    @property
-    def parts(self) -> list[Any]:
-        """What `turned_to` fills."""
-        return [self.nothing, self.room, self.run, self.about]
-
-    def turned_to(self, name: str | None) -> list[Any]:
-        """What `parts` hold when the run of that name is chosen among those there are now; None where there is none."""
-        names = self.library.names(self.domain)
-        told = "" if name is None else card(self.opened(name))
-        chosen = gr.update(choices=names, value=name)
-        return [gr.update(visible=not names), gr.update(visible=bool(names)), chosen, told]
-
-    def renew(self, page: gr.Blocks, settings: Settings, tab: str) -> None:
-        """Fills the choice whenever the page is opened and there are other runs than when it was built.
-
-        Where a link leads to this ``tab``, that fills it. To be called outside the tabs: a state in one that is not
-        open seems changed to the page. And the controls are written to only then: what the page has once written to,
-        it goes through again at every step of a generation.
-        """
-        built = self._found(settings)
-        renewed = gr.State(None)
-
-        def arrived(request: gr.Request) -> Any:
-            linked = request.query_params.get("tab") == tab and request.query_params.get("run") in self.library.names(
-                self.domain
-            )
-            # What is there already stays, and with it what was typed meanwhile.
-            return gr.skip() if linked or self._found(settings) == built else time.monotonic_ns()
-
-        def filled() -> list[Any]:
-            names, (_, *following) = self._found(settings)
-            return [*self.turned_to(names[0] if names else None), *following]
-
-        arrived.__annotations__["request"] = gr.Request
-        page.load(arrived, None, renewed, **ANSWERED)  # only what went through the queue tells of changed states
-        renewed.change(filled, None, [*self.parts, *settings.following], **AT_ONCE)
-
-    def _told(self, name: str | None, settings: Settings) -> list[Any]:
-        """What follows the run of that name holds."""
-        with explained():
-            run = self.opened(name)
-            return [card(run), *settings.of(run, self.library.fellows(self.domain, name or ""))]
-
-    def _found(self, settings: Settings) -> tuple[list[str], list[Any]]:
-        """The runs there are now, and what follows the first."""
-        names = self.library.names(self.domain)
-        return names, self._told(names[0], settings) if names else ["", *(gr.skip() for _ in settings.following)]
 
 
 @dataclass(frozen=True)

@@ -328,7 +328,7 @@ def test_parts_are_gathered_and_none_is_lost(room: Any) -> None:
 
 def test_a_stop_ends_only_the_generation_under_way(room: Any) -> None:
     pacing = room("pacing")
-    stops = pacing.Stops()
+    stops = pacing.Stops(grace=0)
     stops.ask("me")  # of a generation that ends
     pacing.Paced(stops, "me").over()
 
@@ -346,6 +346,18 @@ def test_a_stop_ends_only_the_generation_under_way(room: Any) -> None:
     following = pacing.Paced(stops, "me")
     list(following.looks(range(5)))
     assert following.parts == list(range(5))
+
+
+def test_a_stop_that_comes_too_late_is_not_meant_for_the_next(room: Any) -> None:
+    stops = room("pacing").Stops(grace=0.05)
+    stops.over("me")
+    stops.ask("me")
+    assert not stops.asked("me")
+    time.sleep(0.06)
+    stops.ask("me")
+    assert stops.asked("me")
+    stops.over("me")
+    assert not stops.asked("me")
 
 
 def test_a_stop_ends_what_still_waits_for_its_turn(room: Any) -> None:
