@@ -59,9 +59,9 @@ class Branching:
 
         def chosen(made: Made | None, event: gr.SelectData) -> list[Any]:
             place = int(event.index if isinstance(event.index, int) else event.index[0])
-            with explained():
-                if made is None:
-                    return [gr.skip()] * 3
+            if made is None:
+                return [gr.skip()] * 3
+            with explained(made.places):
                 run, asked = choice.opened(made.run), {"prompt": made.prompt, "settings": made.settings}
                 found = alternatives(run, made.tokens, place, seed=made.seed, **asked)
             choices = [(f"{visible(each.text)}   {each.probability:.1%}", each.text) for each in found]

@@ -72,8 +72,10 @@ def kept_tab(page: gr.Blocks, shelf: Shelf, tabs: Any, restoring: Restoring) -> 
             return restoring.of(kept.domain, kept.recipe)
 
     def put_back_from(path: str | None) -> list[Any]:
-        with explained({path or "": "the file"}):
-            return restoring.of_file(path) if path else [gr.skip() for _ in restoring.wanted]
+        if not path:
+            return [gr.skip() for _ in restoring.wanted]
+        with explained({path: "the file"}):
+            return restoring.of_file(path)
 
     def deleted(name: str | None, query: str | None) -> list[Any]:
         with explained():

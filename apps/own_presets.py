@@ -53,9 +53,10 @@ class Own:
 
         def turned(name: str | None, run: str | None) -> list[Any]:
             if not name:
-                return [gr.skip() for _ in settings.controls]
+                return [gr.skip() for _ in settings.following]
             with explained():
-                return settings.held(library.open(self.domain, run), self.kept.settings(self.domain, name))
+                fellows = library.fellows(self.domain, run or "")
+                return settings.held(library.open(self.domain, run), fellows, self.kept.settings(self.domain, name))
 
         def keeping(name: str | None, *values: Any) -> list[Any]:
             called = (name or "").strip()
@@ -68,7 +69,7 @@ class Own:
                 self.kept.delete(self.domain, name or "")
             return self._choices(None)
 
-        self.chosen.input(turned, [self.chosen, run], list(settings.controls), **ANSWERED)
+        self.chosen.input(turned, [self.chosen, run], settings.following, **ANSWERED)
         self.keep.click(keeping, [self.name, *settings.controls], [self.chosen, self.name], **ANSWERED)
         self.forget.click(forgetting, self.chosen, self.chosen, **ANSWERED)
         page.load(lambda: self._choices(None), None, self.chosen, **AT_ONCE)

@@ -33,7 +33,7 @@ Part = TypeVar("Part")
 
 
 class Stops:
-    """Who asked for their generation to stop, by session, from then until it has; the oldest sessions are forgotten.
+    """Which generations are to stop, by who waits for them, from then until it has; the oldest are forgotten.
 
     So it stops as well if it still waited for its turn. Who asks within ``grace`` seconds of its end meant that one: a
     press on the button is a while under way.
@@ -45,26 +45,26 @@ class Stops:
         self._over: OrderedDict[str, float] = OrderedDict()
         self._lock = threading.Lock()
 
-    def ask(self, session: str) -> None:
-        """The session's generation is to stop."""
+    def ask(self, who: str) -> None:
+        """Their generation is to stop."""
         with self._lock:
-            if time.monotonic() - self._over.get(session, -math.inf) >= self._grace:
-                _remember(self._asked, session, None)
+            if time.monotonic() - self._over.get(who, -math.inf) >= self._grace:
+                _remember(self._asked, who, None)
 
-    def asked(self, session: str) -> bool:
-        """Whether the session's generation is to stop."""
-        return session in self._asked
+    def asked(self, who: str) -> bool:
+        """Whether their generation is to stop."""
+        return who in self._asked
 
-    def over(self, session: str) -> None:
-        """The generation is over, however it ended: what was asked is done."""
+    def over(self, who: str) -> None:
+        """The generation is over, and all that follows it, however it ended: what was asked is done."""
         with self._lock:
-            self._asked.pop(session, None)
-            _remember(self._over, session, time.monotonic())
+            self._asked.pop(who, None)
+            _remember(self._over, who, time.monotonic())
 
 
-def _remember(what: OrderedDict[str, Any], session: str, value: Any) -> None:
-    what[session] = value
-    what.move_to_end(session)
+def _remember(what: OrderedDict[str, Any], who: str, value: Any) -> None:
+    what[who] = value
+    what.move_to_end(who)
     while len(what) > _SESSIONS:
         what.popitem(last=False)
 
@@ -74,13 +74,13 @@ class StoppedError(ToolkitError):
 
 
 class Paced(Generic[Part]):
-    """The time that a session's generation has: from now on, until the user stops it or ``limit`` seconds are over.
+    """The time that a generation has: from now on, until ``who`` waits for it stops it or ``limit`` seconds are over.
 
     ``parts`` is what came so far and ``progress`` how a search stands; ``out_of_time`` tells that the clock ended it.
     """
 
-    def __init__(self, stops: Stops, session: str, limit: float = MOST_SECONDS) -> None:
-        self._stops, self._session, self._limit = stops, session, limit
+    def __init__(self, stops: Stops, who: str, limit: float = MOST_SECONDS) -> None:
+        self._stops, self._who, self._limit = stops, who, limit
         self.parts: list[Part] = []
         self.progress: Standing | None = None
         self.out_of_time = self._stopped = False
@@ -93,43 +93,37 @@ class Paced(Generic[Part]):
     def ended(self) -> bool:
         """Whether the user or the clock ended it; once ended, it stays so."""
         if not (self._stopped or self.out_of_time):
-            self._stopped = self._stops.asked(self._session)
+            self._stopped = self._stops.asked(self._who)
             self.out_of_time = not self._stopped and self.seconds > self._limit
         return self._stopped or self.out_of_time
-
-    def over(self) -> None:
-        """To be called in the end: the next generation of the session is another one."""
-        self._stops.over(self._session)
 
     def watch(self) -> None:
         """Ends, by a StoppedError, what has nothing to show yet."""
         if self.ended():
-            self.over()
             why = f"ended after {self._limit:.0f} seconds" if self.out_of_time else "stopped"
             raise StoppedError(f"{why}, before anything was there to keep.")
 
     def looks(self, stream: Iterable[Part | Standing]) -> Iterator[list[Part]]:
         """The parts so far, at once for the first and then every ``EVERY`` seconds, until it has ended.
 
-        How a search stands is no part; it is looked at like one. What one look costs is left out of the pace, so that
-        a costly one does not slow the generation by more than half.
+        How a search stands is no part; it is looked at like one. What it found comes all at once, and is not ended in
+        the middle. What one look costs is left out of the pace, so that a costly one does not slow the generation by
+        more than half.
         """
         due = self.began
-        try:
-            for part in stream:
-                if isinstance(part, Standing):
-                    self.progress = part
-                else:
-                    self.parts.append(part)
-                if self.ended():
-                    return
-                if time.monotonic() >= due:
-                    began = time.monotonic()
-                    yield self.parts
-                    shown = time.monotonic()
-                    due = shown + max(EVERY, shown - began)
-        finally:
-            self.over()
+        for part in stream:
+            if isinstance(part, Standing):
+                self.progress = part
+            else:
+                self.parts.append(part)
+            found = self.progress is not None and bool(self.parts)
+            if not found and self.ended():
+                return
+            if time.monotonic() >= due:
+                began = time.monotonic()
+                yield self.parts
+                shown = time.monotonic()
+                due = shown + max(EVERY, shown - began)
 
 
 def at_work() -> str:

@@ -26,6 +26,8 @@ from .settings import Settings
 from .workbench import explained
 
 _ABC = ".abc"
+_LONGEST = 2_000
+"""Quarter notes of a melody that are written where one types."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +39,16 @@ class Place:
     prompt: Any
     seed: Any
     settings: Settings
+    upload: Any = None
+    """Where a file to go on from is uploaded, which would go before what is typed."""
     last: Any = None
     """The state that holds the item that is there, where another tab may take it by pressing ``harmonise``."""
     harmonise: Any = None
 
     @property
     def controls(self) -> list[Any]:
-        return [*self.choice.parts, self.prompt, self.seed, *self.settings.controls]
+        upload = [] if self.upload is None else [self.upload]
+        return [*self.choice.parts, self.prompt, *upload, self.seed, *self.settings.following]
 
 
 @dataclass(frozen=True)
@@ -92,10 +97,12 @@ class Restoring:
     def _filled(self, domain: str, wanted: _Wanted) -> list[Any]:
         with explained():
             recipe, place = wanted.recipe, self.places[domain]
-            held = place.settings.held(self.library.open(domain, recipe.run), recipe.settings)
+            fellows = self.library.fellows(domain, recipe.run)
+            held = place.settings.held(self.library.open(domain, recipe.run), fellows, recipe.settings)
             beginning = _beginning(domain, recipe)
             chosen = place.choice.turned_to(recipe.run)
-        return [gr.update(selected=place.tab), *chosen, beginning, wanted.seed, *held]
+        upload = [] if place.upload is None else [None]
+        return [gr.update(selected=place.tab), *chosen, beginning, *upload, wanted.seed, *held]
 
 
 def _beginning(domain: str, recipe: Recipe) -> str:
@@ -104,8 +111,10 @@ def _beginning(domain: str, recipe: Recipe) -> str:
         return recipe.prompt or ""
     found = domains.find(domain)
     if _ABC in found.exports:
-        abc: bytes = found.exports[_ABC](found.of_data(recipe.given), {})
-        return abc.decode()
+        score = found.of_data(recipe.given)
+        if score.end <= _LONGEST * score.resolution:  # every bar is written, be it empty
+            abc: bytes = found.exports[_ABC](score, {})
+            return abc.decode()
     gr.Info("It went on from a file: upload that again.")
     return ""
 
@@ -121,8 +130,10 @@ def open_dropped(restoring: Restoring) -> None:
     )
 
     def taken(path: str | None) -> list[Any]:
-        with explained({path or "": "the file"}):
-            return restoring.of_file(path or "")
+        if not path:
+            return [gr.skip() for _ in restoring.wanted]
+        with explained({path: "the file"}):
+            return restoring.of_file(path)
 
     put_back = file.upload(taken, file, list(restoring.wanted), **ANSWERED)
     for ended in (put_back.success, put_back.failure):

@@ -88,7 +88,7 @@ class Reworking:
         def reworked(
             request: gr.Request, run: str, last: Any, number: Any, values: tuple[Any, ...], more: Mapping[str, Any]
         ) -> Iterator[list[Any]]:
-            paced: Paced[Any] = Paced(buttons.stops, str(request.session_hash))
+            paced = buttons.paced(request)
             with explained():
                 if last is None:
                     raise UsageError("there is no melody yet: generate one first.")

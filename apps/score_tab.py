@@ -35,12 +35,13 @@ def score_tab(page: gr.Blocks, behind: Backstage, room: Room) -> Place:
     parts = ScoreParts.drawn(page, behind, room)
     _Playing(parts, behind, room).connect()
     harmonise = None if parts.reworking is None else parts.reworking.harmonise
-    return Place(room.makes, parts.choice, parts.notes, parts.seed.number, parts.settings, parts.last, harmonise)
+    where = (parts.choice, parts.notes, parts.seed.number, parts.settings)
+    return Place(room.makes, *where, upload=parts.upload, last=parts.last, harmonise=harmonise)
 
 
 @dataclass(frozen=True)
 class _Asked:
-    """A request as the page put it: what to go on from and what that is called, settings, and places not to be told."""
+    """A request as the page put it: the run, what to go on from and what that is called, the seed and the settings."""
 
     run: Run
     prompt: str | None
@@ -83,7 +84,7 @@ class _Playing:
         name; a run that one names is one that the studio offers.
         """
         places: dict[str, str] = {}
-        paced = self._paced(request)
+        paced = self.parts.buttons.paced(request)
         with explained(places):
             asked = self._asked(places, *values)
             (stream,) = self._streams(asked, paced, 1)
@@ -92,7 +93,7 @@ class _Playing:
 
     def varied(self, request: gr.Request, *values: Any) -> Iterator[list[Any]]:
         places: dict[str, str] = {}
-        paced = self._paced(request)
+        paced = self.parts.buttons.paced(request)
         with explained(places):
             asked = self._asked(places, *values)
             yield from self.parts.variations.coming(self._streams(asked, paced, COUNT), paced)
@@ -134,9 +135,6 @@ class _Playing:
         yield [roll, found.get(".wav"), *made, *downloads.of(found), *rest]
         found |= files(result, [each for each in downloads.suffixes if each in sounding & SLOW])
         yield [roll, found.get(".wav"), *made, *downloads.of(found), *rest]
-
-    def _paced(self, request: gr.Request) -> Paced[Any]:
-        return Paced(self.behind.stops, str(request.session_hash))
 
     def _streams(self, asked: _Asked, paced: Paced[Any], count: int) -> Iterator[Stream]:
         how = {"given": asked.given, "count": count, "seed": asked.seed, "watch": paced.watch}

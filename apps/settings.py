@@ -125,10 +125,10 @@ class Settings:
 
         return [gr.update(value=_OWN, choices=_presets_of(run)), *(held(each.name) for each in self.knobs)]
 
-    def held(self, run: Run, asked: Mapping[str, Any]) -> list[Any]:
-        """What `controls` hold so that those settings are asked for; the run's own where they do not say, or cannot be.
+    def held(self, run: Run, fellows: Sequence[str], asked: Mapping[str, Any]) -> list[Any]:
+        """What `following` holds so that those settings are asked for, of a run that may be mixed with ``fellows``.
 
-        What cannot be is told.
+        Where they do not say, it is the run's own; and where they cannot be, which is told.
         """
         known = {each.name: each for each in run.knobs}
         held, refused = [], []
@@ -138,10 +138,11 @@ class Settings:
                 value = narrowed(known[name]).check(asked.get(name, value))
             except ToolkitError:
                 refused.append(name)
-            held.append(shown(dataclasses.replace(known[name], default=value)))
+            turned = shown(dataclasses.replace(known[name], default=value))
+            held.append(gr.update(value=turned, choices=fellows_offered(fellows)) if name in RUNS else turned)
         if refused:
             gr.Warning(f"It asks for what cannot be here: {', '.join(refused)}.")
-        return held
+        return [gr.update(value=_OWN, choices=_presets_of(run)), *held]
 
     def filled(self, run: Run, preset: str) -> list[Any]:
         """What the controls of the sampling settings hold by that preset, on the run's scale, or by the run's own."""

@@ -119,11 +119,11 @@ def main(host: str = "127.0.0.1", port: int = 7860, password: str | None = None)
         trainings = Trainings(training_folder(), corpora_folder())
         keeping = {"shelf": Shelf(shelf_folder()), "presets": OwnPresets(presets_folder())}
     page = _built(Backstage(library, Stops(), **keeping), trainings)
+    address = serve(page, host, port, password)
+    print(f"The studio is open at {address} (Ctrl+C closes it).", file=sys.stderr)
     closing = threading.Event()
     warming = threading.Thread(target=warm, args=(library, closing), daemon=True)
     warming.start()
-    address = serve(page, host, port, password)
-    print(f"The studio is open at {address} (Ctrl+C closes it).", file=sys.stderr)
     try:
         page.block_thread()
     finally:  # a thread that is inside the network when the interpreter ends takes the process down with a message

@@ -17,7 +17,7 @@ from .events import AT_ONCE
 from .fellows import placed
 from .guard import checked_prompt
 from .links import address, anchor
-from .pacing import Paced, progress, stopped, summary
+from .pacing import progress, stopped, summary
 from .past import Past
 from .restoring import Place
 from .text_parts import TextParts
@@ -112,10 +112,11 @@ class _Writing:
         yield from self.written(request, made.run, beginning, made.seed + 1, chosen, past)
 
     def varied(self, request: gr.Request, run: str, prompt: str | None, seed: Any, *values: Any) -> Iterator[list[Any]]:
-        paced: Paced[Any] = Paced(self.behind.stops, str(request.session_hash))
-        with explained():
+        paced, places = self.parts.buttons.paced(request), dict[str, str]()
+        with explained(places):
             given = checked_prompt(prompt or "") or None
             asked = placed(self.behind.library, "text", self.parts.settings.meant(values))
+            places.update(asked.places)
             number, opened = checked_seed(seed), self.parts.choice.opened(run)
             streams = opened.streams(given, count=COUNT, seed=number, watch=paced.watch, **asked.settings)
             yield from self.parts.variations.coming(streams, paced)
@@ -137,7 +138,7 @@ class _Writing:
         """What the outputs hold as the text grows, and last the whole with all that is told of it."""
         before = past or Past()
         downloads = self.parts.outputs.downloads
-        paced: Paced[str] = Paced(self.behind.stops, str(request.session_hash))
+        paced = self.parts.buttons.paced(request)
 
         def growing(text: Any, line: str) -> list[Any]:
             return [text, line, gr.skip(), *downloads.of({}), "", [], [], None, before]
@@ -161,7 +162,7 @@ class _Writing:
             if self.behind.shelf is not None:
                 self.behind.shelf.keep(result)
             link = anchor(address("text", result.details, opened.knobs))
-            made = Made(run or "", given or None, result.seed, asked.settings, result.tokens)
+            made = Made(run or "", given or None, result.seed, asked.settings, result.tokens, asked.places)
             shown = self._whole(opened, result, summary(result.details, paced, link), made)
             yield [*shown, before.with_new(shown)]
 

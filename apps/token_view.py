@@ -30,6 +30,8 @@ class Made(NamedTuple):
     seed: int
     settings: Mapping[str, Any]
     tokens: Sequence[int]
+    places: Mapping[str, str]
+    """Paths in the settings that must not be told, with the names that they go by."""
 
 
 def band(nats: float) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import gradio as gr
 
 from toolkit.api import Result, Stream
+from toolkit.api.request import Way
 from toolkit.core import UsageError
 
 from .events import ANSWERED, AT_ONCE
@@ -72,6 +73,8 @@ class Variations:
         """What the cards hold as one stream after another is played to its end; stopped, those that came to it."""
         made: list[Result] = []
         for stream in streams:
+            if stream.request.way not in (Way.DRAWN, Way.STEERED):  # then four seeds do not make four results
+                raise UsageError("variations are drawn, each from a seed of its own: turn off the search, or the gap.")
             for _ in stream:
                 if paced.ended():
                     break
@@ -79,7 +82,6 @@ class Variations:
                 break
             made.append(stream.result())
             yield self.of(made, over=False)
-        paced.over()
         yield self.of(made, over=True)
 
     def of(self, results: Sequence[Result], *, over: bool) -> list[Any]:

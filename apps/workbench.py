@@ -25,7 +25,7 @@ from toolkit.api import Result
 from toolkit.core import ToolkitError, UsageError
 
 from .events import AT_ONCE
-from .pacing import Stops, at_work
+from .pacing import Paced, Stops, at_work
 
 HIGHEST_SEED = 2**53 - 1
 """The largest whole number that survives a browser."""
@@ -126,11 +126,20 @@ class Outputs:
         return [*self.shown, self.line, self.details, *self.downloads.buttons, *self.copies]
 
 
+_SWITCH = """(details) => {
+    const under = (window.underWay ??= {}), tab = "%s";
+    under[tab] = Math.max(0, (under[tab] ?? 0) + %d);
+    const busy = under[tab] > 0, made = !!details;
+    return [%s];
+}"""
+
+
 @dataclass(frozen=True)
 class Buttons:
     """Generate, Stop and, where a result can be gone on with, Continue."""
 
     stops: Stops
+    domain: str
     generate: Any
     stop: Any
     more: Any | None
@@ -143,7 +152,14 @@ class Buttons:
             stop = gr.Button(
                 "Stop", variant="stop", size="md", interactive=False, min_width=80, elem_id=f"{domain}-stop"
             )
-        return cls(stops, generate, stop, more)
+        return cls(stops, domain, generate, stop, more)
+
+    def paced(self, request: gr.Request) -> Paced[Any]:
+        """The time that a generation of this tab has, for who sent the request."""
+        return Paced(self.stops, self._who(request))
+
+    def _who(self, request: gr.Request) -> str:
+        return f"{request.session_hash} {self.domain}"
 
     def connect(
         self,
@@ -157,8 +173,16 @@ class Buttons:
     ) -> None:
         """Lets ``button`` run ``make``, a generator function that fills ``outputs``, or only what is ``filled``.
 
-        Meanwhile only Stop can be pressed.
+        Stop can be pressed for as long as anything of this tab is under way, Generate once nothing is any more.
         """
+
+        @functools.wraps(make)
+        def whole_of(request: gr.Request, *values: Any) -> Iterator[Any]:
+            try:
+                yield from make(request, *values)
+            finally:
+                self.stops.over(self._who(request))
+
         making = [each for each in (self.generate, self.more) if each is not None]
         switched = [self.stop, *making, *outputs.downloads.buttons]
 
@@ -167,14 +191,14 @@ class Buttons:
             states = [f"{{__type__: 'update', interactive: {each}}}" for each in ready]
             told = [] if line is None else [outputs.line]
             states += [json.dumps(line)] * len(told)
-            js = f"(details) => {{ const busy = {str(busy).lower()}, made = !!details; return [{', '.join(states)}]; }}"
+            js = _SWITCH % (self.domain, 1 if busy else -1, ", ".join(states))
             return {"fn": None, "inputs": outputs.details, "outputs": [*switched, *told], "js": js, **AT_ONCE}
 
         # The switches are the browser's: sent to the server, one could overtake the generation it belongs to.
         whole = filled is None
         button.click(**switch(True, at_work() if whole else None))
         made = button.click(
-            make,
+            whole_of,
             inputs,
             outputs.all if whole else list(filled or ()),
             concurrency_id="model",
@@ -187,7 +211,7 @@ class Buttons:
 
     def connect_stop(self) -> None:
         def stop(request: gr.Request) -> None:
-            self.stops.ask(str(request.session_hash))
+            self.stops.ask(self._who(request))
 
         stop.__annotations__["request"] = gr.Request
         self.stop.click(stop, None, None, **AT_ONCE)

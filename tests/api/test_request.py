@@ -7,7 +7,7 @@ import random
 import pytest
 
 from toolkit import generate
-from toolkit.api import Plan, fit, generation_knobs, open_run
+from toolkit.api import Plan, fit, generation_knobs, open_run, recipe_in
 from toolkit.api.request import Request, Way
 from toolkit.core import Knob, ToolkitError, UsageError
 from toolkit.sampling import Sampler, Without, sampling_knobs
@@ -198,6 +198,16 @@ def test_who_leaves_a_filling_early_keeps_the_best_there_is(run, melodies):
     while not next(stream).best:
         pass
     assert stream.result().item.notes
+
+
+def test_what_was_handed_over_travels_with_the_result(melodies, tmp_path):
+    """The prompt then only says what it is called; the details hold it, and make the same result again."""
+    item = melodies.generate(seed=3, bars=2).item
+    (stream,) = melodies.streams("what is there", given=item, seed=4, bars=4)
+    (made,) = finished([stream])
+    recipe = recipe_in(made.save(tmp_path / "longer.json"))
+    assert melodies.domain.of_data(recipe.given) == item
+    assert same(finished([recipe.stream(melodies)])[0], made)
 
 
 def test_another_of_one_search_may_be_asked_for_before_the_first_is_read(run):

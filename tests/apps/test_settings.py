@@ -133,6 +133,47 @@ def test_a_long_search_is_told_and_stopped(room: Any, runs: Path) -> None:
     assert result.ending == "interrupted" and 1 <= len(result.tokens) < 4000
 
 
+def test_what_a_search_found_is_not_cut_in_two_by_a_stop(room: Any, runs: Path) -> None:
+    """The stop comes at the last look before all of it comes at once."""
+    pacing = room("pacing")
+    whole = open_run(runs / "poem").generate("the ", seed=1, after=" the sea", middle="8-20", particles=8)
+    stops = pacing.Stops()
+    stream = open_run(runs / "poem").stream("the ", seed=1, after=" the sea", middle="8-20", particles=8)
+    told = [each for each in stream if isinstance(each, Progress)]
+    stream = open_run(runs / "poem").stream("the ", seed=1, after=" the sea", middle="8-20", particles=8)
+    paced = pacing.Paced(stops, "me")
+    monkeyed = (each for each in stream)
+    for number, each in enumerate(monkeyed, 1):
+        paced.progress = each
+        if number == len(told):
+            break
+    stops.ask("me")
+    list(paced.looks(monkeyed))
+    assert stream.result() == whole
+
+
+def test_variations_are_not_of_a_search(room: Any, runs: Path) -> None:
+    variations, pacing = room("variations"), room("pacing")
+    streams = open_run(runs / "poem").streams("the ", seed=1, count=4, search="beam", length=9)
+    paced = pacing.Paced(pacing.Stops(), "me")
+    with pytest.raises(UsageError, match="search"):
+        list(variations.Variations.coming(variations.Variations(None, (), (), None), streams, paced))
+
+
+def test_a_melody_that_is_too_long_to_type_is_not_written(room: Any) -> None:
+    from toolkit.api import Recipe
+    from toolkit.domains import find
+    from toolkit.score import Note, Score, Track
+
+    def beginning(at: int) -> str:
+        given = find("music").data(Score((Track((Note(0, 60, 12), Note(at, 62, 12))),)))
+        text: str = room("restoring")._beginning("music", Recipe("tunes", "", 0, "a.mid", given=given))
+        return text
+
+    assert "M:" in beginning(48)
+    assert beginning(10**12) == ""
+
+
 def test_variations_that_are_stopped_are_those_that_came(room: Any, runs: Path) -> None:
     pacing, variations = room("pacing"), room("variations")
     stops = pacing.Stops()

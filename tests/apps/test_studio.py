@@ -330,7 +330,7 @@ def test_a_stop_ends_only_the_generation_under_way(room: Any) -> None:
     pacing = room("pacing")
     stops = pacing.Stops(grace=0)
     stops.ask("me")  # of a generation that ends
-    pacing.Paced(stops, "me").over()
+    stops.over("me")
 
     def endless() -> Iterator[int]:
         for number in range(10**6):
@@ -343,6 +343,7 @@ def test_a_stop_ends_only_the_generation_under_way(room: Any) -> None:
     paced = pacing.Paced(stops, "me")
     list(paced.looks(endless()))
     assert paced.parts == list(range(11)) and not paced.out_of_time
+    stops.over("me")
     following = pacing.Paced(stops, "me")
     list(following.looks(range(5)))
     assert following.parts == list(range(5))

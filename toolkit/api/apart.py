@@ -1,8 +1,8 @@
 """Files that a stranger gave, read in a process of its own: what breaks there, hangs or fills the memory does it alone.
 
-    python -m toolkit.api.apart DOMAIN FILE
-    python -m toolkit.api.apart recipe FILE
-    python -m toolkit.api.apart corpus DOMAIN FOLDER
+    python -m toolkit.api.apart SECONDS DOMAIN FILE
+    python -m toolkit.api.apart SECONDS recipe FILE
+    python -m toolkit.api.apart SECONDS corpus DOMAIN FOLDER
 
 prints the item that the domain reads, how the result in the file was made, or how many items there are, as JSON. Knows
 the limits; how files are read is the domains' business, and `toolkit.api.again`'s.
@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -32,6 +34,8 @@ PROGRAM = ("-m", "toolkit.api.apart")
 
 _RECIPE, _CORPUS = "recipe", "corpus"
 _REFUSED, _TOO_LARGE = 3, 4
+_TOO_LONG = "{} takes longer than {:g} seconds to read."
+_OUT_OF_TIME = frozenset(-getattr(signal, name) for name in ("SIGXCPU", "SIGKILL") if hasattr(signal, name))
 
 
 def read_apart(path: str | Path, domain: str, *, seconds: float = SECONDS) -> Any:
@@ -58,11 +62,13 @@ def counted_apart(folder: str | Path, domain: str, *, seconds: float = SECONDS) 
 
 def _told(what: str, path: str | Path, seconds: float) -> Any:
     path = Path(path).absolute()
-    words = [sys.executable, *PROGRAM, *what.split(), str(path)]
+    words = [sys.executable, "-W", "ignore", *PROGRAM, str(math.ceil(seconds)), *what.split(), str(path)]
     try:
         done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False)
     except subprocess.TimeoutExpired:
-        raise InputError(f"{path.name} takes longer than {seconds:g} seconds to read.") from None
+        raise InputError(_TOO_LONG.format(path.name, seconds)) from None
+    if done.returncode in _OUT_OF_TIME:
+        raise InputError(_TOO_LONG.format(path.name, seconds))
     if done.returncode == _REFUSED:
         raise InputError(done.stderr.decode("utf-8", "replace").strip().replace(str(path), path.name))
     if done.returncode == _TOO_LARGE:
@@ -72,9 +78,9 @@ def _told(what: str, path: str | Path, seconds: float) -> Any:
     return json.loads(done.stdout)
 
 
-def main(*asked: str) -> int:
+def main(seconds: str, *asked: str) -> int:
     """Reads a path within the limits and prints what is in it; the exit code tells what went wrong."""
-    _limit()
+    _limit(int(seconds))
     try:
         json.dump(_read(*asked), sys.stdout)
     except ToolkitError as error:
@@ -96,13 +102,13 @@ def _read(what: str, *path: str) -> Any:
     return found.data(found.read_prompt(*path))
 
 
-def _limit() -> None:
+def _limit(seconds: int) -> None:
     try:
         import resource
     except ImportError:  # there is none where there is no Unix: the clock alone limits it there
         return
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 

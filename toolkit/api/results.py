@@ -41,6 +41,8 @@ class Result:
     given: Any = None
     index: NgramIndex | None = field(default=None, compare=False, repr=False)
     facts: Mapping[str, Any] = field(default_factory=dict)
+    handed_over: bool = field(default=False, compare=False)
+    """Whether ``given`` was handed over by who asked, so that the prompt only says what it is called."""
 
     @property
     def text(self) -> str:
@@ -58,7 +60,7 @@ class Result:
             "precision": self.precision,
             "seed": self.seed,
             "prompt": self.prompt,
-            **({"given": self.domain.data(self.given)} if self._from_file else {}),
+            **({"given": self.domain.data(self.given)} if self.handed_over or self._from_file else {}),
             "settings": dict(self.settings),
             "ending": self.ending,
             "tokens": len(self.tokens),

@@ -106,6 +106,7 @@ class Stream:
             given=request.given,
             index=run.index,
             facts=self.facts,
+            handed_over=request.item is not None,
         )
 
     def _item(self, made: Sequence[int]) -> Any:
