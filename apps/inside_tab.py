@@ -43,6 +43,8 @@ _TITLES = {
     "odd": "Which of these does not belong",
     "forecast": "What comes next, of numbers",
 }
+_OTHERWISE = {"odd": "How much each of your files surprises the model, beside the others."}
+"""What is said of a topic of which the page offers less than the command."""
 _PARTED = ": "
 _NOTHING = '<div class="silence"><span>What there is to see appears here.</span></div>'
 _TRAIN = "toolkit train poems.txt --out runs/poems --minutes 5"
@@ -176,7 +178,7 @@ def _opened(library: Library, called: str | None) -> Run:
 
 
 def _about(topic: str) -> str:
-    return (TOPICS[topic].__doc__ or "").partition("\n")[0]
+    return _OTHERWISE.get(topic) or (TOPICS[topic].__doc__ or "").partition("\n")[0]
 
 
 def _count(value: Any) -> int | None:
