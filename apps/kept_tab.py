@@ -71,12 +71,6 @@ def kept_tab(page: gr.Blocks, shelf: Shelf, tabs: Any, restoring: Restoring) -> 
             kept = shelf.open(name or "")
             return restoring.of(kept.domain, kept.recipe)
 
-    def put_back_from(path: str | None) -> list[Any]:
-        if not path:
-            return [gr.skip() for _ in restoring.wanted]
-        with explained({path: "the file"}):
-            return restoring.of_file(path)
-
     def deleted(name: str | None, query: str | None) -> list[Any]:
         with explained():
             shelf.delete(name or "")
@@ -86,7 +80,7 @@ def kept_tab(page: gr.Blocks, shelf: Shelf, tabs: Any, restoring: Restoring) -> 
     query.input(found, query, listed, **AT_ONCE)
     listed.input(chosen, listed, [name, seen, heard, restore, delete, details], **ANSWERED)
     restore.click(put_back, name, list(restoring.wanted), **ANSWERED)
-    file.upload(put_back_from, file, list(restoring.wanted), **ANSWERED)
+    file.upload(restoring.of_upload, file, list(restoring.wanted), **ANSWERED)
     delete.click(deleted, [name, query], [name, seen, heard, restore, delete, details, listed], **ANSWERED)
     page.load(found, query, listed, **AT_ONCE)
     tabs.select(found, query, listed, **AT_ONCE)

@@ -86,13 +86,16 @@ class Restoring:
         wanted = _Wanted(recipe, str(recipe.seed) if seed is None else seed, time.monotonic_ns())
         return [wanted if each == domain else gr.skip() for each in self.places]
 
-    def of_file(self, path: str) -> list[Any]:
-        """`of` for the result in a file; UsageError where its model is not offered here."""
-        recipe = recipe_apart(path)
-        domain = next((each for each in self.places if recipe.run in self.library.names(each)), None)
-        if domain is None:
-            raise UsageError(f"it was made with a model called {recipe.run}, which is not offered here.")
-        return self.of(domain, recipe)
+    def of_upload(self, path: str | None) -> list[Any]:
+        """`of` for the result in an uploaded file; nothing changes without one. Told where its model is not offered."""
+        if not path:
+            return [gr.skip() for _ in self.wanted]
+        with explained({path: "the file"}):
+            recipe = recipe_apart(path)
+            domain = next((each for each in self.places if recipe.run in self.library.names(each)), None)
+            if domain is None:
+                raise UsageError(f"it was made with a model called {recipe.run}, which is not offered here.")
+            return self.of(domain, recipe)
 
     def _filled(self, domain: str, wanted: _Wanted) -> list[Any]:
         with explained():
@@ -129,13 +132,7 @@ def open_dropped(restoring: Restoring) -> None:
         elem_classes="unseen",
     )
 
-    def taken(path: str | None) -> list[Any]:
-        if not path:
-            return [gr.skip() for _ in restoring.wanted]
-        with explained({path: "the file"}):
-            return restoring.of_file(path)
-
-    put_back = file.upload(taken, file, list(restoring.wanted), **ANSWERED)
+    put_back = file.upload(restoring.of_upload, file, list(restoring.wanted), **ANSWERED)
     for ended in (put_back.success, put_back.failure):
         ended(lambda: None, None, file, **AT_ONCE)  # so that it takes the next
 

@@ -42,15 +42,9 @@ class _Writing:
 
     def connect(self) -> None:
         parts = self.parts
-        choice, buttons, outputs, settings, past = (
-            parts.choice,
-            parts.buttons,
-            parts.outputs,
-            parts.settings,
-            parts.past,
-        )
+        choice, buttons, outputs, settings = parts.choice, parts.buttons, parts.outputs, parts.settings
         names = [*(each.name for each in settings.knobs), "past"]
-        turned = [*settings.controls, past]
+        turned = [*settings.controls, parts.past]
         hidden: dict[str, Any] = {"api_visibility": "private"}
         buttons.connect(
             buttons.generate,
@@ -68,8 +62,8 @@ class _Writing:
         branching.connect(choice)
         asking = [choice.run, parts.prompt, parts.seed.number, *settings.controls]
         parts.variations.connect(self.varied, asking, parts.seed.number, buttons, outputs)
-        parts.undo.click(lambda past: self.moved(past, -1), past, outputs.all, **AT_ONCE)
-        parts.redo.click(lambda past: self.moved(past, 1), past, outputs.all, **AT_ONCE)
+        parts.undo.click(lambda past: self.moved(past, -1), parts.past, outputs.all, **AT_ONCE)
+        parts.redo.click(lambda past: self.moved(past, 1), parts.past, outputs.all, **AT_ONCE)
         buttons.connect_stop()
         parts.seed.connect(outputs.details)
         choice.connect(settings)

@@ -37,6 +37,14 @@ def leaks_of_others() -> Iterator[None]:
         gc.collect()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def files_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A studio that closes deletes what it served, and another process may serve the same file by the same name."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("served")))
+        yield
+
+
 @pytest.fixture(scope="module", autouse=True)
 def swept() -> Iterator[None]:
     """What a module here leaves to the garbage collector is collected here, and warns no test of another."""

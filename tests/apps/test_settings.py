@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from toolkit.api import Run, generation_knobs, open_run
-from toolkit.core import UsageError
+from toolkit.core import InputError, UsageError
 from toolkit.sampling import presets, sampling_knobs
 from toolkit.steer import Progress
 
@@ -170,6 +170,8 @@ def test_a_melody_that_is_too_long_to_type_is_not_written(room: Any) -> None:
         text: str = room("restoring")._beginning("music", Recipe("tunes", "", 0, "a.mid", given=given))
         return text
 
+    with pytest.raises(InputError, match="what should be a score"):
+        room("restoring")._beginning("music", Recipe("tunes", "", 0, given={"tracks": 3}))
     assert "M:" in beginning(48)
     assert beginning(10**12) == ""
 
