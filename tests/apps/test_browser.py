@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -65,14 +66,14 @@ def test_the_golden_path(
     assert another != first
     page.locator("#text-seed-again").click()
     page.wait_for_function("document.querySelector('#text-seed input').value !== ''")
-    assert int(page.locator("#text-seed input").input_value()) == made["seed"]
+    watched.shows("#text-seed input").to_have_value(str(made["seed"]))
     page.locator("#text-seed input").fill("7")
     watched.generated("text")
-    assert watched.text == first
+    watched.shows("#text-output textarea").to_have_value(first)
 
     # go on from it; stop a long one and keep what there is
     watched.generated("text", "continue")
-    assert watched.text == writes.generate(first, seed=8, length=120).text
+    watched.shows("#text-output textarea").to_have_value(writes.generate(first, seed=8, length=120).text)
     watched.number("text", "length", 4096)
     slowly(monkeypatch)
     page.locator("#text-generate").click()
@@ -88,7 +89,7 @@ def test_the_golden_path(
     page.locator("#text-generate").click()
     page.locator("#text-generate:not([disabled])").wait_for()
     page.wait_for_timeout(500)
-    assert page.locator("img[src=x]").count() == 0
+    watched.all("img[src=x]").to_have_count(0)
 
     # a melody is seen, heard and taken away
     page.get_by_role("tab", name="Melody").click()
@@ -98,7 +99,7 @@ def test_the_golden_path(
     watched.number("music", "bars", 4)
     watched.generated("music")
     made_there = plays.generate(seed=3, bars=4)
-    assert page.locator("#music-roll svg .note").count() == len(made_there.item.notes)
+    watched.all("#music-roll svg .note").to_have_count(len(made_there.item.notes))
     page.locator("#music-audio audio[src]").wait_for()
     heard = page.locator("#music-audio audio")
     assert heard.evaluate("each => fetch(each.src).then(got => got.text()).then(got => got.slice(0, 4))") == "RIFF"
@@ -118,7 +119,7 @@ def test_the_golden_path(
     page.locator("#music-upload").get_by_text(taken.stem[:8]).first.wait_for()
     watched.number("music", "bars", 8)
     watched.generated("music")
-    assert page.locator("#music-roll svg .note").count() > len(made_there.item.notes)
+    page.locator("#music-roll svg .note").nth(len(made_there.item.notes)).wait_for(state="attached")
 
     assert watched.wrong == []
     page.close()
@@ -150,8 +151,8 @@ def test_one_looks_inside(browser: Any, studio: str) -> None:
     watched.page.locator("#inside-look").click()
     watched.page.locator("#inside-picture img").wait_for(timeout=60_000)
     assert watched.page.locator("#inside-picture img").evaluate("each => each.naturalWidth") > 600
-    assert watched.page.locator("#inside-table tbody tr").count() >= 3
-    assert watched.page.locator("#inside-said p").inner_text().startswith("While it read")
+    watched.page.locator("#inside-table tbody tr").nth(2).wait_for()
+    watched.shows("#inside-said p").to_contain_text(re.compile("^While it read"))
     assert watched.wrong == []
     watched.page.close()
 
@@ -173,7 +174,8 @@ def test_a_run_that_came_later_is_there_after_a_reload(
     seen.locator("#text-seed input").fill("7")
     seen.locator("#text-generate").click()
     seen.locator("#text-download-txt:not([disabled])").wait_for()
-    assert seen.locator("#text-output textarea").input_value() == open_run(runs / "poem").generate(seed=7).text
+    expected = open_run(runs / "poem").generate(seed=7).text
+    seen.wait_for_function("text => document.querySelector('#text-output textarea').value === text", arg=expected)
     seen.close()
     page.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,7 +56,7 @@ def test_a_training_is_watched_and_its_run_writes(browser: Any, studio: Any) -> 
     page.reload(wait_until="domcontentloaded")  # which changes nothing for the training
     page.get_by_role("tab", name="Train").click()
     page.locator("#train-curve").get_by_text("Finished", exact=True).wait_for(timeout=90_000)
-    assert page.locator("#train-curve .sample").inner_text()
+    watched.shows("#train-curve .sample").not_to_be_empty()
     page.reload(wait_until="domcontentloaded")
     page.locator("#text-run input").click()
     page.get_by_role("option", name="seaside").wait_for()
@@ -80,12 +81,12 @@ def test_a_result_is_kept_and_put_back(browser: Any, studio: Any) -> None:
     page.get_by_role("tab", name="Kept").click()
     page.locator("#kept-list label").filter(has_text="the river").first.click()
     page.locator("#kept-seen .written").wait_for()
-    assert page.locator("#kept-seen").inner_text().startswith("the river <img")
+    watched.shows("#kept-seen").to_contain_text("the river <img")
     page.locator("#kept-restore").click()
     page.wait_for_function("document.querySelector('#text-seed input').value === '11'")
     page.locator("#text-generate").wait_for()
     watched.generated("text")
-    assert watched.text == first
+    watched.shows("#text-output textarea").to_have_value(first)
     page.get_by_role("tab", name="Kept").click()
     page.locator("#kept-list label").filter(has_text="the river").first.click()
     before = len(shelf.entries())
@@ -108,11 +109,11 @@ def test_a_token_is_clicked_and_another_put_in_its_place(browser: Any, studio: A
     page.get_by_role("button", name="Token by token").click()
     page.locator("#text-tokens .token.highlighted").nth(6).click()
     page.locator("#text-others table tbody tr").first.wait_for()
-    assert page.locator("#text-others tr.came").count() == 1
+    watched.all("#text-others tr.came").to_have_count(1)
     page.locator("#text-branch").click()
     page.wait_for_function("text => document.querySelector('#text-output textarea').value !== text", arg=text)
     page.locator("#text-generate:not([disabled])").wait_for()
-    assert watched.text.startswith(text[:10])
+    watched.shows("#text-output textarea").to_have_value(re.compile(f"^{re.escape(text[:10])}"))
     assert watched.wrong == []
     page.close()
 
@@ -124,9 +125,9 @@ def test_a_link_brings_everything_back(browser: Any, studio: Any) -> None:
     page = watched.page
     page.wait_for_function("document.querySelector('#text-seed input').value === '21'")
     page.wait_for_function("document.querySelector('#text-temperature input').value === '1.3'")
-    assert page.locator("#text-prompt textarea").input_value() == "the ship"
+    watched.shows("#text-prompt textarea").to_have_value("the ship")
     watched.generated("text")
-    assert "44 tokens" in page.locator("#text-line").inner_text()
+    watched.shows("#text-line").to_contain_text("44 tokens")
     link = page.locator("#text-line a.link").get_attribute("href")
     assert "temperature=1.3" in link and "seed=21" in link
     assert watched.wrong == []
@@ -138,9 +139,9 @@ def test_keys_are_told_and_do_what_they_say(browser: Any, studio: Any) -> None:
     watched = Watched(browser, address)
     page = watched.page
     page.locator("#show-keys").click()
-    assert page.locator("#keys").is_visible()
+    watched.shows("#keys").to_be_visible()
     page.keyboard.press("Escape")
-    assert not page.locator("#keys").is_visible()
+    watched.shows("#keys").not_to_be_visible()
     page.get_by_role("tab", name="Melody").click()
     watched.number("music", "bars", 4)
     page.keyboard.press("Control+Enter")
@@ -175,7 +176,9 @@ def test_one_of_four_is_taken(browser: Any, studio: Any, runs: Path) -> None:
         "seed => document.querySelector('#text-line').innerText.includes(`seed ${seed}`)", arg=seeds[1]
     )
     page.locator("#text-generate:not([disabled])").wait_for()
-    assert watched.text == open_run(runs / "poem").generate("the ", seed=seeds[1], length=25).text
+    watched.shows("#text-output textarea").to_have_value(
+        open_run(runs / "poem").generate("the ", seed=seeds[1], length=25).text
+    )
     assert watched.wrong == []
     page.close()
 
@@ -199,13 +202,13 @@ def test_a_phrase_is_played_and_answered(browser: Any, studio: Any) -> None:
     assert written.startswith("M:4/4 L:1/8 K:C | C")
     assert "^D" in written and " G" in written and written.endswith(" d")
     page.locator(".piano-undo:visible").click()
-    assert not box.input_value().endswith(" d")
+    watched.shows("#music-prompt textarea").not_to_have_value(re.compile(" d$"))
     watched.number("music", "bars", 4)
     page.locator("#music-seed input").fill("5")
     watched.generated("music")
-    assert page.locator("#music-roll svg .note").count() > 3
+    page.locator("#music-roll svg .note").nth(3).wait_for(state="attached")
     page.locator(".piano-clear:visible").click()
-    assert box.input_value() == ""
+    watched.shows("#music-prompt textarea").to_have_value("")
     assert watched.wrong == []
     page.close()
 
@@ -225,7 +228,7 @@ def test_what_was_there_before_comes_back_and_goes_again(browser: Any, studio: A
     def shows(button: str, text: str, seed: int) -> None:
         page.locator(f"#text-{button}").click()
         page.wait_for_function("text => document.querySelector('#text-output textarea').value === text", arg=text)
-        assert f"seed {seed}" in page.locator("#text-line").inner_text()
+        watched.shows("#text-line").to_contain_text(f"seed {seed}")
 
     shows("undo", texts[1], 2)
     shows("undo", texts[0], 1)
@@ -261,14 +264,14 @@ def test_a_run_with_a_hostile_name_is_only_a_name(browser: Any, apps: ModuleType
     page.locator("#text-seed input").fill("3")
     watched.number("text", "length", 20)
     watched.generated("text")
-    assert page.locator("#text-run input").input_value() == name
+    watched.shows("#text-run input").to_have_value(name)
     page.get_by_role("tab", name="Look inside").click()
     page.locator("#inside-topic input").click()
     page.get_by_role("option", name="What surprises it").click()
     page.locator("#inside-look").click()
     page.locator("#inside-said h2").wait_for(timeout=60_000)
-    assert name in page.locator("#inside-said h2").inner_text()
-    assert page.locator("img[src=x]").count() == 0
+    watched.shows("#inside-said h2").to_contain_text(name)
+    watched.all("img[src=x]").to_have_count(0)
     assert watched.wrong == []
     page.close()
     served.close()
@@ -292,7 +295,7 @@ def test_what_was_made_is_there_after_the_server_began_anew(
     watched.page.get_by_role("tab", name="Kept").click()
     watched.page.locator("#kept-list label").filter(has_text="seed 77").click()
     watched.page.locator("#kept-seen .written").wait_for()
-    assert watched.page.locator("#kept-seen .written").inner_text().strip() == made.strip()
+    watched.shows("#kept-seen .written").to_have_text(made)
     watched.page.close()
     again.close()
 
@@ -313,7 +316,7 @@ def test_bars_clicked_on_the_roll_are_made_anew(browser: Any, studio: Any, runs:
         svg = page.locator("#music-roll svg").bounding_box()
         place = {"x": box["x"] + 8 - svg["x"], "y": box["y"] + 40 - svg["y"]}
         page.locator("#music-roll svg").click(position=place, modifiers=keys)
-    assert page.locator("#music-anew-bars input, #music-anew-bars textarea").first.input_value() == "3-4"
+    watched.shows("#music-anew-bars input, #music-anew-bars textarea").to_have_value("3-4")
     page.locator("#music-seed input").fill("5")
     before = page.locator("#music-line").inner_text()
     page.locator("#music-anew").click()
@@ -325,9 +328,9 @@ def test_bars_clicked_on_the_roll_are_made_anew(browser: Any, studio: Any, runs:
     for _ in made:
         pass
     page.locator("#music-download-mid:not([disabled])").wait_for()
-    assert page.locator("#music-roll svg .note").count() == len(made.result().item.notes)
+    watched.all("#music-roll svg .note").to_have_count(len(made.result().item.notes))
     page.locator("#music-on").click()
     page.locator("#music-generate:not([disabled])").wait_for()
-    assert page.locator("#music-roll svg .note").count() > 0
+    page.locator("#music-roll svg .note").first.wait_for(state="attached")
     assert watched.wrong == []
     page.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -61,12 +62,13 @@ def test_a_melody_is_varied_and_harmonised(browser: Any, studio: str, runs: Path
     page.locator("#music-seed input").fill("3")
     watched.generated("music")
     first = open_run("folk").generate(seed=3, bars=8)
-    assert page.locator("#music-roll svg .note").count() == len(first.item.notes)
+    watched.all("#music-roll svg .note").to_have_count(len(first.item.notes))
     page.locator("#music-seed input").fill("5")
     watched.generated("music", "varied")
     abc = first.export(".abc").decode()
     made = open_run("folk").generate(seed=5, vary="rhythm", of=abc)
-    assert page.locator("#music-roll svg .note").count() == len(made.item.notes) == len(first.item.notes)
+    watched.all("#music-roll svg .note").to_have_count(len(made.item.notes))
+    assert len(made.item.notes) == len(first.item.notes)
     page.locator("#music-download-mid:not([disabled])").wait_for()
     page.locator("#music-harmonise").click()
     page.locator("#chorales-generate").wait_for()
@@ -76,7 +78,7 @@ def test_a_melody_is_varied_and_harmonised(browser: Any, studio: str, runs: Path
     watched.generated("chorales")
     page.locator("#chorales-download-mid:not([disabled])").wait_for()
     whole = open_run(runs / "hymns").generate(seed=2, soprano=soprano + "\n")
-    assert page.locator("#chorales-roll svg .note").count() == sum(len(each.notes) for each in whole.item.tracks)
+    watched.all("#chorales-roll svg .note").to_have_count(sum(len(each.notes) for each in whole.item.tracks))
     assert watched.wrong == []
     page.close()
 
@@ -88,14 +90,14 @@ def test_the_file_of_a_result_is_dropped_anywhere(browser: Any, studio: str, run
     dropped(page, "poem.json", made.export(".json"), "application/json")
     page.wait_for_function("document.querySelector('#text-seed input').value === '31'")
     watched.generated("text")
-    assert watched.text == made.text
+    watched.shows("#text-output textarea").to_have_value(made.text)
     # a melody's own file, and it is the melody's tab that opens; then the first once more
     tune = open_run(runs / "tunes").generate(seed=4, bars=4)
     dropped(page, "tune.mid", tune.export(".mid"), "audio/midi", "#tabs")
     page.locator("#music-generate").wait_for()
     page.wait_for_function("document.querySelector('#music-seed input').value === '4'")
     watched.generated("music")
-    assert page.locator("#music-roll svg .note").count() == len(tune.item.notes)
+    watched.all("#music-roll svg .note").to_have_count(len(tune.item.notes))
     dropped(page, "poem.json", made.export(".json"), "application/json")
     page.locator("#text-generate").wait_for()
     # what was made from a file has its notes where one types
@@ -108,7 +110,7 @@ def test_the_file_of_a_result_is_dropped_anywhere(browser: Any, studio: str, run
         dropped(page, name, content, "application/json")
         page.locator(".toast-body").filter(has_text=told).first.wait_for()
         page.locator(".toast-close").first.click()
-    assert not page.locator("body.dropping").count()
+    watched.all("body.dropping").to_have_count(0)
     assert watched.wrong == []
     page.close()
 
@@ -135,7 +137,7 @@ def test_settings_are_kept_under_a_name(browser: Any, studio: str, presets: OwnP
     page.locator("#music-own input").click()
     page.get_by_role("option", name="Slow twelve").click()
     page.wait_for_function("document.querySelector('#music-bars input').value === '12'")
-    assert page.locator("#music-tempo input").first.input_value() == "77"
+    watched.shows("#music-tempo input").to_have_value("77")
     page.locator("#music-own-name input").fill("../out")
     page.locator("#music-own-keep").click()
     page.locator(".toast-body").filter(has_text="letters").wait_for()
@@ -149,7 +151,7 @@ def test_settings_are_kept_under_a_name(browser: Any, studio: str, presets: OwnP
     page.locator("#text-own input").click()
     page.get_by_role("option", name="wild").click()
     page.locator(".toast-body").filter(has_text="temperature").wait_for()
-    assert page.locator("#text-length input").first.input_value() == "21"
+    watched.shows("#text-length input").to_have_value("21")
     assert watched.wrong == []
     assert json.loads((presets.folder / "text" / "wild.json").read_text())["settings"]["length"] == 21
     page.close()
@@ -185,7 +187,7 @@ def test_a_midi_keyboard_is_heard(browser: Any, studio: str) -> None:
     page.get_by_role("tab", name="Text").click()
     page.evaluate("strike(0x90, 70, 80); strike(0x80, 70, 0)")
     page.get_by_role("tab", name="Melody").click()
-    assert page.locator("#music-prompt textarea").input_value() == written
+    watched.shows("#music-prompt textarea").to_have_value(written)
     assert watched.wrong == []
     page.close()
 
@@ -197,10 +199,10 @@ def test_a_long_search_is_seen_and_stopped(browser: Any, studio: str, monkeypatc
     slowly(monkeypatch)
     page.locator("#text-generate").click()
     page.locator("#text-line progress").wait_for()
-    assert "searching" in page.locator("#text-line").inner_text()
-    assert len(watched.text) > 3
+    watched.shows("#text-line").to_contain_text("searching")
+    watched.shows("#text-output textarea").to_have_value(re.compile(".{4}", re.DOTALL))
     page.keyboard.press("Escape")
     page.locator("#text-line").get_by_text("stopped").wait_for()
-    assert watched.text.startswith("the")
+    watched.shows("#text-output textarea").to_have_value(re.compile("^the"))
     assert watched.wrong == []
     page.close()

@@ -16,6 +16,7 @@ def a_browser(room: Any) -> Iterator[Any]:
     """A Chromium for a fixture; the test is skipped where there is none."""
     playwright = pytest.importorskip("playwright.sync_api", reason="the browser test needs playwright")
     with playwright.sync_playwright() as player:
+        playwright.expect.set_options(timeout=PATIENCE)
         try:
             found = player.chromium.launch(executable_path=room("screenshots").chromium(), args=["--no-sandbox"])
         except playwright.Error as error:
@@ -24,6 +25,12 @@ def a_browser(room: Any) -> Iterator[Any]:
             pytest.skip("the browser test needs a Chromium")
         yield found
         found.close()
+
+
+def _expect(found: Any) -> Any:
+    from playwright.sync_api import expect  # tests without it are skipped before they come here
+
+    return expect(found)
 
 
 def slowly(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,12 +44,15 @@ def slowly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Stream, "__next__", after_a_while)
 
 
+PATIENCE = 30_000  # milliseconds: what comes in several messages is waited for, never read once and believed
+
+
 class Watched:
     """A page of the studio, and everything about it that should not be."""
 
     def __init__(self, browser: Any, address: str, **how: Any) -> None:
         self.page = browser.new_page(**how)
-        self.page.set_default_timeout(30_000)
+        self.page.set_default_timeout(PATIENCE)
         self.wrong: list[str] = []
         host = urlsplit(address).netloc
         self.page.on("console", lambda each: self._note(each.text, each.type == "error"))
@@ -78,6 +88,14 @@ class Watched:
         box = self.page.locator(f"#{kind}-{name} input").first
         box.fill(str(value))
         box.press("Tab")
+
+    def shows(self, selector: str) -> Any:
+        """What the first element a selector finds must come to say, as playwright's own patient assertions."""
+        return _expect(self.page.locator(selector).first)
+
+    def all(self, selector: str) -> Any:
+        """The same of all that a selector finds, however many."""
+        return _expect(self.page.locator(selector))
 
     @property
     def text(self) -> str:
