@@ -2,7 +2,6 @@
 (() => {
   const NAMES = ["C", "^C", "D", "^D", "E", "F", "^F", "G", "^G", "A", "^A", "B"];
   const BAR = 8; // eighths
-  let sound = null;
   const phrases = new WeakMap(); // piano -> notes {pitch, on, off}
   const held = new Map(); // pitch -> {stop, note}
 
@@ -48,29 +47,12 @@
     box.dispatchEvent(new Event("input", { bubbles: true }));
   };
 
-  const tone = (pitch) => {
-    sound ??= new AudioContext();
-    sound.resume();
-    const now = sound.currentTime, gain = sound.createGain(), voice = sound.createOscillator();
-    voice.type = "triangle";
-    voice.frequency.value = 440 * 2 ** ((pitch - 69) / 12);
-    gain.gain.setValueAtTime(0, now);
-    gain.gain.linearRampToValueAtTime(0.25, now + 0.01);
-    gain.gain.exponentialRampToValueAtTime(0.08, now + 1.5);
-    voice.connect(gain).connect(sound.destination);
-    voice.start();
-    return () => {
-      gain.gain.setTargetAtTime(0, sound.currentTime, 0.04);
-      voice.stop(sound.currentTime + 0.3);
-    };
-  };
-
   const press = (piano, pitch) => {
     if (held.has(pitch) || !piano) return;
     const note = { pitch, on: performance.now() / 1000, off: null };
     for (const [other] of held) release(piano, other); // a melody has one voice
     played(piano).push(note);
-    held.set(pitch, { stop: tone(pitch), note });
+    held.set(pitch, { stop: window.voice.strike(pitch), note });
     piano.querySelector(`[data-pitch="${pitch}"]`)?.classList.add("down");
   };
 

@@ -26,7 +26,7 @@ from .restoring import Place
 from .rooms import Room
 from .score_parts import UPLOADS, ScoreParts
 from .score_shown import SLOW, SOUNDS, files, picture, sheet, short
-from .variations import COUNT
+from .variations import checked_count, coming
 from .workbench import checked_seed, explained, renamed, told, with_parameters
 
 
@@ -70,7 +70,7 @@ class _Playing:
             parts.reworking.connect(
                 parts.buttons, parts.choice, parts.settings, parts.seed, parts.last, parts.outputs, self.played
             )
-        parts.variations.connect(self.varied, parts.asked, parts.seed.number, parts.buttons, parts.outputs)
+        parts.variations.connect(self.varied, parts.asked, parts.buttons, parts.outputs)
         parts.buttons.connect_stop()
         parts.seed.connect(parts.outputs.details)
         parts.choice.connect(parts.settings)
@@ -87,16 +87,16 @@ class _Playing:
         paced = self.parts.buttons.paced(request)
         with explained(places):
             asked = self._asked(places, *values)
-            (stream,) = self._streams(asked, paced, 1)
+            (stream,) = self._streams(asked, paced)
             called = None if asked.prompt is None else asked.prompt.strip()
             yield from self.played(paced, stream, called, asked.shown)
 
-    def varied(self, request: gr.Request, *values: Any) -> Iterator[list[Any]]:
+    def varied(self, request: gr.Request, count: Any, *values: Any) -> Iterator[str]:
         places: dict[str, str] = {}
         paced = self.parts.buttons.paced(request)
         with explained(places):
             asked = self._asked(places, *values)
-            yield from self.parts.variations.coming(self._streams(asked, paced, COUNT), paced)
+            yield from coming(list(self._streams(asked, paced, checked_count(count), together=True)), paced)
 
     def played(
         self, paced: Paced[Any], stream: Stream, called: str | None, shown: Mapping[str, Any]
@@ -136,8 +136,8 @@ class _Playing:
         found |= files(result, [each for each in downloads.suffixes if each in sounding & SLOW])
         yield [roll, found.get(".wav"), *made, *downloads.of(found), *rest]
 
-    def _streams(self, asked: _Asked, paced: Paced[Any], count: int) -> Iterator[Stream]:
-        how = {"given": asked.given, "count": count, "seed": asked.seed, "watch": paced.watch}
+    def _streams(self, asked: _Asked, paced: Paced[Any], count: int = 1, *, together: bool = False) -> Iterator[Stream]:
+        how = {"given": asked.given, "count": count, "seed": asked.seed, "watch": paced.watch, "together": together}
         return asked.run.streams(asked.prompt, **how, **asked.settings)
 
     def _asked(

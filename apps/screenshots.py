@@ -130,7 +130,7 @@ def show_variations(page: Any) -> None:
     page.locator("#music-bars input").fill("8")
     page.locator("#tab-melody").get_by_role("button", name="Variations").click()
     page.locator("#music-vary").click()
-    page.locator("#music-take-3:not([disabled])").wait_for(timeout=90_000)
+    page.locator("#music-cards .take").nth(3).wait_for(timeout=90_000)
 
 
 def show_training(page: Any) -> None:

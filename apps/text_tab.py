@@ -22,7 +22,7 @@ from .past import Past
 from .restoring import Place
 from .text_parts import TextParts
 from .token_view import Made
-from .variations import COUNT
+from .variations import checked_count, coming
 from .workbench import checked_seed, explained, kept, renamed, seed_of, told, with_parameters
 
 
@@ -61,7 +61,7 @@ class _Writing:
         buttons.connect(branching.go, branched, there, outputs, **hidden)
         branching.connect(choice)
         asking = [choice.run, parts.prompt, parts.seed.number, *settings.controls]
-        parts.variations.connect(self.varied, asking, parts.seed.number, buttons, outputs)
+        parts.variations.connect(self.varied, asking, buttons, outputs)
         parts.undo.click(lambda past: self.moved(past, -1), parts.past, outputs.all, **AT_ONCE)
         parts.redo.click(lambda past: self.moved(past, 1), parts.past, outputs.all, **AT_ONCE)
         buttons.connect_stop()
@@ -105,15 +105,17 @@ class _Writing:
             chosen = {**self.parts.settings.meant(turned), "after": None}
         yield from self.written(request, made.run, beginning, made.seed + 1, chosen, past)
 
-    def varied(self, request: gr.Request, run: str, prompt: str | None, seed: Any, *values: Any) -> Iterator[list[Any]]:
+    def varied(
+        self, request: gr.Request, count: Any, run: str, prompt: str | None, seed: Any, *values: Any
+    ) -> Iterator[str]:
         paced, places = self.parts.buttons.paced(request), dict[str, str]()
         with explained(places):
             given = checked_prompt(prompt or "") or None
             asked = placed(self.behind.library, "text", self.parts.settings.meant(values))
             places.update(asked.places)
             number, opened = checked_seed(seed), self.parts.choice.opened(run)
-            streams = opened.streams(given, count=COUNT, seed=number, watch=paced.watch, **asked.settings)
-            yield from self.parts.variations.coming(streams, paced)
+            how = {"count": checked_count(count), "seed": number, "watch": paced.watch, "together": True}
+            yield from coming(list(opened.streams(given, **how, **asked.settings)), paced)
 
     def moved(self, past: Past | None, by: int) -> list[Any]:
         """What was shown so many results before or after."""

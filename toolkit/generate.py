@@ -242,19 +242,20 @@ def batch(
     length: int,
     stop: int,
     constraint: Constraint[Any] = ANYTHING,
+    given: Sequence[int] | None = None,
 ) -> Iterator[tuple[int, Step]]:
     """(row, step) for several generations advancing in turn; each row equals `tokens` of its prompt and seed.
 
-    One seed for each prompt. Errors as `tokens`, before the first token of any row.
+    One seed for each prompt; ``given`` is the same for all. Errors as `tokens`, before the first token of any row.
     """
     more: dict[str, Any] = {"sampler": sampler, "length": length, "stop": stop, "constraint": constraint}
     together = list(zip(map(tuple, prompts), seeds, strict=True))
     if length and len(together) > 1 and isinstance(engine, DecodingTogether) and engine.together:
-        openings = _each_once(lambda prompt: _opening(engine, prompt, None, **more), [each for each, _ in together])
-        programs = _each_once(lambda seen: _program(engine, seen, None, **more), [each.seen for each in openings])
+        openings = _each_once(lambda prompt: _opening(engine, prompt, given, **more), [each for each, _ in together])
+        programs = _each_once(lambda seen: _program(engine, seen, given, **more), [each.seen for each in openings])
         if not any(each.untabled for each in programs):
             return _decoded_together(engine, [each.tokens for each in openings], programs, seeds, length, stop)
-    return _in_turn(tokens(engine, prompt, seed=seed, **more) for prompt, seed in together)
+    return in_turn(tokens(engine, prompt, seed=seed, given=given, **more) for prompt, seed in together)
 
 
 def _decoded_together(
@@ -265,7 +266,7 @@ def _decoded_together(
     length: int,
     stop: int,
 ) -> Iterator[tuple[int, Step]]:
-    """What `_in_turn` yields, by an engine that takes rows through the network side by side."""
+    """What `in_turn` yields, by an engine that takes rows through the network side by side."""
     fed = _each_once(lambda prompt: engine.feed(prompt, engine.begin()), prompts)
     logits_NV = np.stack([logits_V for logits_V, _ in fed])
     memory = engine.beside([memory for _, memory in fed])
@@ -288,12 +289,14 @@ def parts(decoder: Decoder[Part], steps: Iterable[Step]) -> Iterator[Part]:
     yield from decoder.close()
 
 
-def _in_turn(rows: Iterable[Iterator[Step]]) -> Iterator[tuple[int, Step]]:
+def in_turn(rows: Iterable[Iterator[Made]]) -> Iterator[tuple[int, Made]]:
+    """(row, what it yields) for several iterators, one of each in turn for as long as it goes on."""
     running = dict(enumerate(rows))
     while running:
-        for row, steps in list(running.items()):
-            step = next(steps, None)
-            if step is None:
+        for row, making in list(running.items()):
+            try:
+                made = next(making)
+            except StopIteration:
                 del running[row]
             else:
-                yield row, step
+                yield row, made

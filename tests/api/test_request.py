@@ -1,13 +1,14 @@
 """Every way of generating through one run: drawn, searched for, steered, filled; one seed, one result, in each."""
 
 import dataclasses
+import itertools
 import json
 import random
 
 import pytest
 
 from toolkit import generate
-from toolkit.api import Plan, fit, generation_knobs, open_run, recipe_in
+from toolkit.api import Plan, fit, generation_knobs, in_turn, open_run, recipe_in
 from toolkit.api.request import Request, Way
 from toolkit.core import Knob, ToolkitError, UsageError
 from toolkit.sampling import Sampler, Without, sampling_knobs
@@ -123,6 +124,38 @@ def finished(streams):
             pass
         made.append(stream.result())
     return made
+
+
+@pytest.mark.parametrize("engine", ["torch", "compiled", "compiled-int8"])
+@pytest.mark.parametrize("way", [Way.DRAWN, Way.STEERED], ids=lambda way: way.value)
+def test_each_of_several_made_together_is_what_it_is_alone(folder, way, engine):
+    run = open_run(folder / "words", engine=engine)
+    settings = {"length": 14, "temperature": 1.4, **WAYS[way]}
+    streams = list(run.streams("one fine", seed=6, count=3, together=True, **settings))
+    first = [number for number, _ in itertools.islice(in_turn(streams), 7)]
+    assert first == [0, 1, 2, 0, 1, 2, 0]
+    for _ in in_turn(streams):
+        pass
+    alone = [run.generate("one fine", seed=6 + number, **settings) for number in range(3)]
+    assert all(same(stream.result(), each) for stream, each in zip(streams, alone, strict=True))
+
+
+def test_who_reads_one_of_a_batch_may_read_the_others_later(run, melodies):
+    for made_by, settings in ((run, {"length": 30, "stop_at": "egg"}), (melodies, {"bars": 2})):
+        second, first = reversed(list(made_by.streams(seed=4, count=2, together=True, **settings)))
+        next(iter(second))
+        for stream in (second, first):
+            for _ in stream:
+                pass
+        assert same(first.result(), made_by.generate(seed=4, **settings))
+        assert same(second.result(), made_by.generate(seed=5, **settings))
+
+
+def test_what_cannot_be_is_told_to_all_of_a_batch(run):
+    streams = list(run.streams(seed=4, count=2, together=True, contain="moon", length=2))
+    for stream in streams:
+        with pytest.raises(ToolkitError):
+            next(stream)
 
 
 def test_what_a_seed_does_not_touch_is_made_once_for_all_of_them(run):

@@ -156,7 +156,7 @@ def test_keys_are_told_and_do_what_they_say(browser: Any, studio: Any) -> None:
     page.close()
 
 
-def test_one_of_four_is_taken(browser: Any, studio: Any, runs: Path) -> None:
+def test_one_of_eight_is_taken(browser: Any, studio: Any, runs: Path) -> None:
     address, *_ = studio
     watched = Watched(browser, address)
     page = watched.page
@@ -164,14 +164,15 @@ def test_one_of_four_is_taken(browser: Any, studio: Any, runs: Path) -> None:
     page.locator("#text-seed input").fill("40")
     watched.number("text", "length", 25)
     page.get_by_role("button", name="Variations").first.click()
+    page.locator("#text-count").get_by_text("8", exact=True).click()
     page.locator("#text-vary").click()
-    page.locator("#text-take-3:not([disabled])").wait_for()
-    cards = [page.locator(f"#text-card-{number}").inner_text() for number in range(4)]
+    page.locator("#text-cards .take").nth(7).wait_for()
+    cards = page.locator("#text-cards .card-of").all_inner_texts()
     seeds = [int(each.split("seed ")[1].split(",")[0]) for each in cards]
-    assert sorted(seeds) == [40, 41, 42, 43]
-    nats = [float(each.split(", ")[-1].split(" ")[0]) for each in cards]
+    assert sorted(seeds) == list(range(40, 48))
+    nats = [float(each.split(" nats")[0].split(" ")[-1]) for each in cards]
     assert nats == sorted(nats), "the likeliest first"
-    page.locator("#text-take-1").click()
+    page.locator("#text-cards .take").nth(1).click()
     page.wait_for_function(
         "seed => document.querySelector('#text-line').innerText.includes(`seed ${seed}`)", arg=seeds[1]
     )

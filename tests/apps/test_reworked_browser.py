@@ -83,6 +83,33 @@ def test_a_melody_is_varied_and_harmonised(browser: Any, studio: str, runs: Path
     page.close()
 
 
+def test_melodies_to_choose_from_are_heard(browser: Any, studio: str) -> None:
+    watched = Watched(browser, studio, **WIDE)
+    page = watched.page
+    page.get_by_role("tab", name="Melody").click()
+    watched.number("music", "bars", 4)
+    page.locator("#music-seed input").fill("3")
+    page.locator("#tab-melody").get_by_role("button", name="Variations").click()
+    page.locator("#music-count").get_by_text("2", exact=True).click()
+    page.locator("#music-vary").click()
+    first, second = (page.locator("#music-cards .card-of").nth(each) for each in range(2))
+    first.locator(".hear").click()
+    first.locator(".note.sounding").first.wait_for(state="attached")
+    second.locator(".hear").click()  # and the other one is silent
+    second.locator(".note.sounding").first.wait_for(state="attached")
+    first.get_by_role("button", name="Hear it").wait_for()
+    second.get_by_role("button", name="Stop").click()
+    second.get_by_role("button", name="Hear it").wait_for()
+    watched.all("#music-cards .note.sounding").to_have_count(0)
+    first.locator(".hear").click()
+    taken = second.locator(".take").get_attribute("data-seed")
+    second.locator(".take").click()
+    watched.shows("#music-line").to_contain_text(f"seed {taken}")
+    watched.all("#music-cards .note.sounding").to_have_count(0)
+    assert watched.wrong == []
+    page.close()
+
+
 def test_the_file_of_a_result_is_dropped_anywhere(browser: Any, studio: str, runs: Path, tmp_path: Path) -> None:
     watched = Watched(browser, studio, **WIDE)
     page = watched.page

@@ -157,7 +157,7 @@ def test_variations_are_not_of_a_search(room: Any, runs: Path) -> None:
     streams = open_run(runs / "poem").streams("the ", seed=1, count=4, search="beam", length=9)
     paced = pacing.Paced(pacing.Stops(), "me")
     with pytest.raises(UsageError, match="search"):
-        list(variations.Variations.coming(variations.Variations(None, (), (), None), streams, paced))
+        list(variations.coming(list(streams), paced))
 
 
 def test_a_melody_that_is_too_long_to_type_is_not_written(room: Any) -> None:
@@ -180,11 +180,21 @@ def test_variations_that_are_stopped_are_those_that_came(room: Any, runs: Path) 
     pacing, variations = room("pacing"), room("variations")
     stops = pacing.Stops()
     paced = pacing.Paced(stops, "me")
-    streams = open_run(runs / "poem").streams("the ", seed=1, count=4, length=40)
-    cards = iter(variations.Variations.coming(variations.Variations(None, (), (), None), streams, paced))
-    assert next(cards)[-1] == [1]
+    streams = list(open_run(runs / "poem").streams("the ", seed=1, count=4, length=40, together=True))
+    cards = variations.coming(streams, paced)
+    assert "Take it" not in next(cards)
     stops.ask("me")
-    assert [each[-1] for each in cards] == [[1]]
+    (last,) = cards
+    assert sorted(map(int, re.findall('data-seed="(\\d+)"', last))) == [
+        stream.seed for stream in streams if stream.tokens_made
+    ]
+    assert all(stream.result().ending == "interrupted" for stream in streams)
+
+
+@pytest.mark.parametrize("count", [0, 1, 9, "4", None, 2.5, []])
+def test_only_so_many_variations_as_are_offered(room: Any, count: Any) -> None:
+    with pytest.raises(UsageError, match="2, 4, 8"):
+        room("variations").checked_count(count)
 
 
 @pytest.mark.parametrize(

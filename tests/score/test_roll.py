@@ -47,6 +47,7 @@ def test_every_note_is_drawn_where_and_when_it_sounds():
     first, second = notes[:2]
     assert (first.get("data-start"), first.get("data-end")) == ("0.000", "0.300")
     assert second.get("data-start") == "0.300"
+    assert [each.get("data-pitch") for each in (first, second)] == [str(note.pitch) for note in TUNE.notes[:2]]
     assert float(second.get("x", 0)) > float(first.get("x", 0))
     assert float(second.get("y", 0)) < float(first.get("y", 0))
     assert [each.text for each in first] == ["D4, velocity 40"]

@@ -23,7 +23,7 @@ from toolkit.api.materials import built_in, guess_domain, open_corpus, prepare
 from toolkit.api.results import Result
 from toolkit.api.running import Run, list_runs, open_run, runs_in
 from toolkit.api.shipping import ship
-from toolkit.api.streaming import Stream
+from toolkit.api.streaming import Stream, in_turn
 
 if TYPE_CHECKING:
     from toolkit.api.fitting import Stopped, dry_run, fit, resume
@@ -51,6 +51,7 @@ __all__ = [
     "fit",
     "generation_knobs",
     "guess_domain",
+    "in_turn",
     "list_runs",
     "open_corpus",
     "open_run",

@@ -159,16 +159,22 @@ class Request:
 
     def drawn(self) -> Iterator[generate.Step]:
         """The tokens, drawn one by one. Errors in what is asked come before the first."""
-        return generate.tokens(self.engine, self.opening[1], **self._common)
+        return generate.tokens(self.engine, self.opening[1], seed=self.seed, **self._common)
+
+    def drawn_together(self, count: int) -> Iterator[tuple[int, generate.Step]]:
+        """(number, token) of ``count`` sequences as they advance; number i is what this seed + i draws alone."""
+        seeds = range(self.seed, self.seed + count)
+        return generate.batch(self.engine, [self.opening[1]] * count, seeds=seeds, **self._common)
 
     def found(self, count: int) -> Iterator[Sought | list[Found]]:
         """How the search asked for stands, again and again, and last its ``count`` best sequences, the best first."""
-        return searching(self.engine, self.opening[1], settings=self.searching, count=count, **self._common)
+        how: dict[str, Any] = {"settings": self.searching, "seed": self.seed, **self._common}
+        return searching(self.engine, self.opening[1], count=count, **how)
 
     def steered(self) -> Iterator[Progress | Steered]:
         """How the search by particles stands, again and again, and last what it found."""
-        potential = Together(*self.wishes)
-        return steering(self.engine, self.opening[1], potential=potential, settings=self.steering, **self._common)
+        how: dict[str, Any] = {"settings": self.steering, "seed": self.seed, **self._common}
+        return steering(self.engine, self.opening[1], potential=Together(*self.wishes), **how)
 
     def filled(self, count: int) -> Iterator[Progress | Infilled]:
         """How the filling of the gap stands, again and again, and last ``count`` ways to fill it, or all found."""
@@ -183,6 +189,5 @@ class Request:
             "constraint": self.constraint,
             "given": self.opened if self.run.domain.constrains_given else (),
             "length": self.settings["length"],
-            "seed": self.seed,
             "stop": self.run.codec.stop,
         }

@@ -194,10 +194,12 @@ class Run:
         count: int = 1,
         seed: int | None = None,
         watch: Watch = unwatched,
+        together: bool = False,
         **settings: Any,
     ) -> Iterator[Stream]:
         """``count`` generations, one after another: number i has the seed + i, or is the i-th best of a search.
 
+        Drawn ``together`` they are rows of one batch, for whoever reads them in turn; each is what it is alone.
         ``given`` is the item to go on from for whoever has it; ``prompt`` then is only what it is called. Before the
         first stream a page to take after is read, which may take long: ``watch`` can end that by what it raises.
         """
@@ -206,7 +208,7 @@ class Run:
 
         chosen = self.check({each.name: each.default for each in self.knobs} | settings)
         number = secrets.randbits(31) if seed is None else seed
-        return streams(Request(self, prompt, number, chosen, given, watch), count)
+        return streams(Request(self, prompt, number, chosen, given, watch), count, together=together)
 
     def generate(self, prompt: str | None = None, *, seed: int | None = None, **settings: Any) -> Result:
         """One whole result; the same seed, settings and run give the same one."""

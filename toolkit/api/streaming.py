@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -128,12 +129,13 @@ class Stream:
         return "length" if len(made) >= self.request.settings["length"] else "complete"
 
 
-def streams(request: Request, count: int) -> Iterator[Stream]:
+def streams(request: Request, count: int, *, together: bool = False) -> Iterator[Stream]:
     """``count`` generations, one after another, in the way that the request asks for.
 
     Drawn and steered ones have the request's seed and those after it. Of a search they are the best it found, the best
     first; of a gap, different fillings: one search for all of them, made as the first stream is read. UsageError at
-    once for what cannot be meant, whatever the way.
+    once for what cannot be meant, whatever the way. Drawn ``together`` they advance together: reading one of them lets
+    the others come as far.
     """
     if count < 1:
         raise UsageError(f"there is at least 1 result, not {count}.")
@@ -141,6 +143,8 @@ def streams(request: Request, count: int) -> Iterator[Stream]:
         return _of_one_search(request, request.found(count), _of_found, count)
     if request.way is Way.FILLED:
         return _of_one_search(request, request.filled(count), _of_middles, count)
+    if together and request.way is Way.DRAWN:
+        return _in_a_batch(request, count)
     begun = _drawn if request.way is Way.DRAWN else _steered
     return _in_row(begun, request, begun(request), count)
 
@@ -149,6 +153,42 @@ def _in_row(begun: Callable[[Request], Stream], request: Request, first: Stream,
     yield first
     for number in range(1, count):
         yield begun(request.seeded(request.seed + number))
+
+
+def _in_a_batch(request: Request, count: int) -> Iterator[Stream]:
+    rows = _each_row(request.drawn_together(count), count)
+    return (Stream(request.seeded(request.seed + number), row) for number, row in enumerate(rows))
+
+
+def _each_row(batch: Iterator[tuple[int, generate.Step]], count: int) -> list[Iterator[generate.Step]]:
+    """The rows of a batch, each for itself: what comes of the others before they are asked is held for them.
+
+    What goes wrong in one row ends them all, and each that is asked tells it.
+    """
+    held: list[deque[generate.Step]] = [deque() for _ in range(count)]
+    wrong: list[ToolkitError] = []
+
+    def row(own: deque[generate.Step]) -> Iterator[generate.Step]:
+        while True:
+            while own:
+                yield own.popleft()
+            if wrong:
+                raise wrong[0]
+            try:
+                number, step = next(batch)
+            except StopIteration:
+                return
+            except ToolkitError as error:
+                wrong.append(error)
+                raise
+            held[number].append(step)
+
+    return [row(each) for each in held]
+
+
+def in_turn(streams: Iterable[Stream]) -> Iterator[tuple[int, Any]]:
+    """(number, part) of several generations, of each one part after another in turn, until all are over."""
+    return generate.in_turn(map(iter, streams))
 
 
 def _drawn(request: Request) -> Stream:

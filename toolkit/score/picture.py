@@ -11,7 +11,7 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from toolkit.core import MissingExtraError
 
@@ -22,6 +22,14 @@ _DETAIL = 4
 Colour = tuple[int, int, int]
 _LIGHT: tuple[Colour, Colour] = (255, 255, 255), (28, 28, 34)  # paper and ink
 _DARK: tuple[Colour, Colour] = (24, 25, 30), (232, 232, 236)
+
+
+class Sounding(NamedTuple):
+    """What a box stands for in sound: a MIDI pitch, and the seconds in which it is heard."""
+
+    pitch: int
+    start: float
+    end: float
 
 
 @dataclass(frozen=True)
@@ -36,7 +44,7 @@ class Box:
     fill: str = ""
     opacity: float = 1.0
     tip: str = ""
-    seconds: tuple[float, float] | None = None
+    sounding: Sounding | None = None
 
 
 @dataclass(frozen=True)
@@ -167,8 +175,9 @@ def _svg(shapes: Sequence[Shape]) -> Iterator[str]:
             at += f'x="{shape.x:.2f}" y="{shape.y:.2f}" width="{shape.width:.2f}" height="{shape.height:.2f}"'
             if shape.kind == "note":
                 at += f' rx="{_radius(shape):.1f}" fill="{shape.fill}" fill-opacity="{shape.opacity:g}"'
-            if shape.seconds:
-                at += f' data-start="{shape.seconds[0]:.3f}" data-end="{shape.seconds[1]:.3f}"'
+            if shape.sounding:
+                pitch, start, end = shape.sounding
+                at += f' data-pitch="{pitch}" data-start="{start:.3f}" data-end="{end:.3f}"'
             yield f"<rect {at}><title>{_xml(shape.tip)}</title></rect>" if shape.tip else f"<rect {at}/>"
 
 

@@ -13,7 +13,7 @@ from typing import Literal
 from toolkit.core import unknown
 from toolkit.score.keys import detect_key
 from toolkit.score.notes import Note, Score, Track
-from toolkit.score.picture import Band, Box, Label, Line, Picture, Shape, png, svg
+from toolkit.score.picture import Band, Box, Label, Line, Picture, Shape, Sounding, png, svg
 
 Colouring = Literal["auto", "degree", "velocity", "track"]
 
@@ -39,8 +39,8 @@ def piano_roll_svg(
     """An SVG picture of ``score``, 960 units wide, for light and dark pages: it takes its ink from the text's colour.
 
     ``colouring`` is by scale degree, velocity or track; "auto" chooses degree for one track and track for several.
-    At most ``bars`` bars are drawn. Every note has its name as a tooltip, and ``data-start`` and ``data-end`` in
-    seconds. The same score gives the same text.
+    At most ``bars`` bars are drawn. Every note has its name as a tooltip, its MIDI pitch as ``data-pitch``, and
+    ``data-start`` and ``data-end`` in seconds. The same score gives the same text.
     """
     return svg(_picture(score, title, colouring, bars))
 
@@ -167,7 +167,7 @@ class _Row:
                         colour,
                         opacity,
                         f"{_pitch_name(note.pitch)}, velocity {note.velocity}",
-                        (self._score.seconds_at(note.start), self._score.seconds_at(note.end)),
+                        Sounding(note.pitch, self._score.seconds_at(note.start), self._score.seconds_at(note.end)),
                     )
 
     def _keyboard(self) -> Iterator[Shape]:
