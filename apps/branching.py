@@ -35,7 +35,7 @@ class Branching:
     def drawn(cls) -> Branching:
         with gr.Accordion("Token by token", open=False):
             tokens = gr.HighlightedText(
-                label="The darker, the less the model expected it; click one for what else could stand there",
+                label="The stronger its colour, the less expected a token was; click one to see what else could be there",
                 color_map=COLOURS,
                 show_inline_category=False,
                 show_legend=True,

@@ -1,157 +1,197 @@
 """The tab that looks inside a model: what `toolkit inspect` measures, as a paragraph, a picture and a table.
 
-Knows which topics need nothing but a run and a text; what they measure is `toolkit.api.inspecting`.
+What is measured is `toolkit.api.inspecting`; here it is asked for, with files that a stranger may have given.
 """
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import html
+import csv
+import dataclasses
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from toolkit import domains
-from toolkit.api import Run
+from toolkit.api import Run, built_in
 from toolkit.api.apart import counted_apart
-from toolkit.api.inspecting import TOPICS, Insight, inspect
-from toolkit.core import UsageError
+from toolkit.api.inspecting import Insight, inspect
+from toolkit.core import InputError, UsageError, unknown
 
+from . import insight_shown
+from .backstage import Backstage
 from .events import AT_ONCE
 from .guard import checked_prompt
-from .library import Library
-from .training import SUFFIXES
-from .workbench import checked_seed, explained, nothing_yet, with_parameters
+from .inside_parts import (
+    ODD,
+    PROBE,
+    TITLES,
+    InsideParts,
+    about,
+    corpora_offered,
+    domain_and_name,
+    runs_offered,
+)
+from .pacing import Paced
+from .training import Trainings
+from .workbench import checked_seed, explained, unplaced, with_parameters
 
-SHOWN = ("units", "unrolled", "clamp", "gates", "gradient", "context", "surprise", "odd", "forecast")
-"""All topics but those that need labels."""
-_OF_FILES = "odd"
 _MOST_FILES, _MOST_BYTES = 200, 20 << 20
-_TITLES = {
-    "units": "Units that track something",
-    "unrolled": "The state through time",
-    "clamp": "Hold a unit and write",
-    "gates": "What the gates do",
-    "gradient": "Gradients through time",
-    "context": "How far back it looks",
-    "surprise": "What surprises it",
-    "odd": "Which of these does not belong",
-    "forecast": "What comes next, of numbers",
-}
-_OTHERWISE = {"odd": "How much each of your files surprises the model, beside the others."}
-"""What is said of a topic of which the page offers less than the command."""
-_PARTED = ": "
-_NOTHING = '<div class="silence"><span>What there is to see appears here.</span></div>'
-_TRAIN = "toolkit train poems.txt --out runs/poems --minutes 5"
+_LIMIT = 180.0
+"""Seconds that one look may take; a probe of all folk tunes takes forty."""
 
 
-def inside_tab(page: gr.Blocks, library: Library) -> None:
+def inside_tab(page: gr.Blocks, behind: Backstage, trainings: Trainings | None) -> None:
     """Draws the tab into the page that is being built, and connects it."""
-    names = _names(library)
-    nothing = gr.HTML(nothing_yet("trained", _TRAIN), visible=not names)
-    with gr.Row(elem_classes="room", visible=bool(names)) as room:
-        with gr.Column(elem_classes="asking"):
-            run = gr.Dropdown(
-                names,
-                value=names[0] if names else None,
-                label="Model",
-                interactive=True,
-                filterable=False,
-                elem_id="inside-run",
-            )
-            topic = gr.Dropdown(
-                [(_TITLES[each], each) for each in SHOWN],
-                value=SHOWN[0],
-                label="Look at",
-                info=_about(SHOWN[0]),
-                interactive=True,
-                filterable=False,
-                elem_id="inside-topic",
-            )
-            text = gr.Textbox(
-                label="Read this",
-                placeholder="A text, or notes in ABC. Without any, the model reads what it writes itself.",
-                lines=3,
-                max_lines=8,
-                elem_id="inside-prompt",
-            )
-            files = gr.File(
-                label="Files to judge",
-                file_types=list(SUFFIXES),
-                file_count="multiple",
-                type="filepath",
-                visible=False,
-                height=120,
-                elem_id="inside-upload",
-            )
-            look = gr.Button("Look", variant="primary", elem_id="inside-look")
-        with gr.Column(elem_classes="result"):
-            said = gr.HTML(_NOTHING, label="In words", elem_id="inside-said")
-            picture = gr.HTML(label="Picture", elem_id="inside-picture")
-            with gr.Accordion("The numbers", open=True):
-                table = gr.HTML(label="Table", elem_id="inside-table")
-            data = gr.JSON(label="Numbers", visible=False)
-        with gr.Column(elem_classes="turning"), gr.Accordion("Which unit, which seed", open=False):
-            layer = gr.Number(0, label="Layer", precision=0, minimum=0, elem_id="inside-layer")
-            unit = gr.Number(0, label="Unit to hold", precision=0, minimum=0, elem_id="inside-unit")
-            seed = gr.Textbox(label="Seed", placeholder="0", max_lines=1, elem_id="inside-seed")
+    runs, corpora = runs_offered(behind.library), _Corpora(trainings)
+    offered = corpora.offered()
+    _Looking(InsideParts.drawn(runs, offered), behind, corpora, runs, offered).connect(page)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Corpora:
+    """What a model may read: corpora that are installed and, where trainings are, what lies in their folder."""
+
+    trainings: Trainings | None
+
+    def offered(self) -> list[str]:
+        if self.trainings is not None:
+            return self.trainings.offered()
+        return [name for name, each in built_in().items() if each.available()]
+
+    def place(self, corpus: str) -> str:
+        """Where the corpus is, as the library takes it; UsageError for one that is not offered."""
+        if corpus not in self.offered():
+            raise unknown("corpus", corpus, self.offered())
+        return corpus if corpus in built_in() or self.trainings is None else str(self.trainings.corpora / corpus)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Looking:
+    """What happens in the tab; ``runs`` and the corpora ``offered`` are those of when it was drawn."""
+
+    parts: InsideParts
+    behind: Backstage
+    corpora: _Corpora
+    runs: list[str]
+    offered: list[str]
+
+    def connect(self, page: gr.Blocks) -> None:
+        parts = self.parts
+        switched = {"fn": None, "inputs": None, "outputs": [parts.look, parts.stop], **AT_ONCE}
+        ready, busy = (_SWITCH % each for each in (("true", "false"), ("false", "true")))
+        parts.look.click(**switched, js=busy)
+        looking = parts.look.click(
+            with_parameters(self.look_inside, *parts.asked),
+            list(parts.asked.values()),
+            list(parts.shown),
+            concurrency_id="inside",  # it takes seconds, in which others go on writing
+            concurrency_limit=1,
+            show_progress="minimal",
+            api_name="look_inside",
+        )
+        looking.success(**switched, js=ready)
+        looking.failure(**switched, js=ready)
+
+        def stop(request: gr.Request) -> None:
+            self.behind.stops.ask(_who(request))
+
+        stop.__annotations__["request"] = gr.Request
+        parts.stop.click(stop, None, None, **AT_ONCE)
+        chosen = parts.topic.select(lambda each: gr.update(info=about(each)), parts.topic, parts.topic, **AT_ONCE)
+        needed = [parts.text, parts.files, parts.planted, parts.labels, parts.table]
+        chosen.then(self.needed, parts.topic, needed, **AT_ONCE)
+        page.load(self.arrived, None, [parts.nothing, parts.room, parts.run, parts.corpus], **AT_ONCE)
+
+    def needed(self, topic: str) -> list[Any]:
+        """Which of what one may give is for a topic: a text to read, files to judge, or labels to read off."""
+        shown = (topic not in (ODD, PROBE), topic == ODD, topic == ODD, topic == PROBE, topic == PROBE)
+        return [gr.update(visible=each) for each in shown]
+
+    def arrived(self) -> list[Any]:
+        """The runs and the corpora, where others have come since the studio began."""
+        runs, corpora = runs_offered(self.behind.library), self.corpora.offered()
+        come = gr.skip() if corpora == self.offered else gr.update(choices=corpora_offered(corpora))
+        if runs == self.runs:
+            return [gr.skip()] * 3 + [come]
+        chosen = gr.update(choices=runs, value=runs[0] if runs else None)
+        return [gr.update(visible=not runs), gr.update(visible=bool(runs)), chosen, come]
 
     def look_inside(
-        request: gr.Request, run: str, topic: str, text: str | None, files: Any, layer: Any, unit: Any, seed: Any
+        self,
+        request: gr.Request,
+        run: str,
+        topic: str,
+        text: str | None,
+        files: Any,
+        layer: Any,
+        unit: Any,
+        seed: Any,
+        corpus: str | None,
+        split: str | None,
+        planted: Any,
+        labels: str | None,
+        table: Any,
     ) -> list[Any]:
-        """Measures one topic in a run ("text: poem"): units, unrolled, clamp, gates, gradient, context, surprise, odd.
+        """Measures one topic in a run ("text: poem"): what `toolkit inspect` has, by the names it has there.
 
-        The model reads ``text``, or what it writes itself; for odd it judges ``files``, and a run of numbers has a
-        forecast as well. Returns a paragraph, a picture and a table, all as HTML, and
-        the numbers.
+        The model reads ``text``, or else the ``split`` of a ``corpus``, or what it writes itself. For odd it judges
+        ``files``, against one another or the corpus, and tells how well those ``planted`` are found; for probe it is
+        asked for ``labels`` of the corpus's items, or those in a ``table``, a .csv of text and label. Returns a
+        paragraph, a picture and a table, all as HTML, and the numbers.
         """
-        with explained():
-            opened = _opened(library, run)
-            if topic not in SHOWN:
-                raise UsageError(f"one can look at {', '.join(SHOWN)} here.")
-            given = checked_prompt(text or "")
-            # Typed notes end in a new line, so that they are never taken for the name of a file on this machine.
-            prompt = f"{given}\n" if given.strip() else None
-            number = checked_seed(seed) or 0
-            asked = {"prompt": prompt, "seed": number, "layer": _count(layer), "unit": _count(unit)}
-            with contextlib.ExitStack() as stack:
-                if topic == _OF_FILES:
-                    asked["folder"] = str(stack.enter_context(_gathered(files or (), opened)))
-                found = inspect(opened, topic, **asked)
-                return [_said(found), _picture(found), _table(found), dict(found.data)]
+        paced = Paced[Any](self.behind.stops, _who(request), _LIMIT)
+        places: dict[str, str] = {}
+        try:
+            with explained(places), contextlib.ExitStack() as stack:
+                opened = self._opened(run)
+                if topic not in TITLES:
+                    raise unknown("topic", topic, TITLES)
+                asked = {"prompt": _typed(text), "seed": checked_seed(seed) or 0, "watch": paced.watch}
+                asked |= {"layer": _count(layer), "unit": _count(unit), "split": split or "validation"}
+                if corpus:
+                    asked["corpus"] = self.corpora.place(corpus)
+                    places[asked["corpus"]] = corpus
+                if topic == ODD:
+                    if not files:
+                        raise UsageError("upload the files that are to be judged.")
+                    for name, given in (("folder", files), ("planted", planted)):
+                        if given:
+                            asked[name] = str(stack.enter_context(_gathered(given, opened)))
+                if topic == PROBE:
+                    asked["labels"] = _table(table, opened) if table else labels or None
+                found = _without(places, inspect(opened, topic, **asked))
+                return [*insight_shown.html_of(found), dict(found.data)]
+        finally:
+            self.behind.stops.over(_who(request))
 
-    look.click(
-        with_parameters(look_inside, "run", "topic", "text", "files", "layer", "unit", "seed"),
-        [run, topic, text, files, layer, unit, seed],
-        [said, picture, table, data],
-        concurrency_id="inside",  # it takes seconds, in which others go on writing
-        concurrency_limit=1,
-        show_progress="minimal",
-        api_name="look_inside",
-    )
-    chosen = topic.select(lambda each: gr.update(info=_about(each)), topic, topic, **AT_ONCE)
-    chosen.then(lambda each: gr.update(visible=each == _OF_FILES), topic, files, **AT_ONCE)
+    def _opened(self, called: str | None) -> Run:
+        kind, name = domain_and_name(called)
+        if kind not in domains.names():
+            raise UsageError("choose a model.")
+        return self.behind.library.open(kind, name)
 
-    def arrived() -> list[Any]:
-        found = _names(library)
-        if found == names:
-            return [gr.skip()] * 3
-        chosen = gr.update(choices=found, value=found[0] if found else None)
-        return [gr.update(visible=not found), gr.update(visible=bool(found)), chosen]
 
-    page.load(arrived, None, [nothing, room, run], **AT_ONCE)
+_SWITCH = "() => [{__type__: 'update', interactive: %s}, {__type__: 'update', interactive: %s}]"
+
+
+def _who(request: gr.Request) -> str:
+    return f"{request.session_hash} inside"
+
+
+def _typed(text: str | None) -> str | None:
+    """What was typed, ending in a new line, so that notes are never taken for the name of a file on this machine."""
+    given = checked_prompt(text or "")
+    return f"{given}\n" if given.strip() else None
 
 
 @contextlib.contextmanager
 def _gathered(files: Sequence[str], run: Run) -> Iterator[Path]:
     """The uploaded files in a folder of their own, for as long as they are looked at, once they were read apart."""
-    if not files:
-        raise UsageError("upload the files that are to be judged.")
     if len(files) > _MOST_FILES or sum(Path(each).stat().st_size for each in files) > _MOST_BYTES:
         raise UsageError(f"at most {_MOST_FILES} files of {_MOST_BYTES >> 20} MB together are judged here.")
     with tempfile.TemporaryDirectory() as place:
@@ -165,20 +205,20 @@ def _gathered(files: Sequence[str], run: Run) -> Iterator[Path]:
             yield folder
 
 
-def _names(library: Library) -> list[str]:
-    kinds = sorted(domains.names(), key=lambda each: (each != "text", each != "music", each))
-    return [f"{kind}{_PARTED}{name}" for kind in kinds for name in library.names(kind)]
-
-
-def _opened(library: Library, called: str | None) -> Run:
-    kind, _, name = (called or "").partition(_PARTED)
-    if kind not in domains.names():
-        raise UsageError("choose a model.")
-    return library.open(kind, name)
-
-
-def _about(topic: str) -> str:
-    return _OTHERWISE.get(topic) or (TOPICS[topic].__doc__ or "").partition("\n")[0]
+def _table(path: Any, run: Run) -> str:
+    """An uploaded table of labelled texts. One that names files is not followed to them."""
+    if run.domain.name != "text":
+        raise UsageError("a table has labelled texts; for music choose a label and a corpus.")
+    if Path(path).suffix.lower() != ".csv":
+        raise InputError("a table of labels is a .csv file.")
+    try:
+        with Path(path).open(encoding="utf-8", newline="") as file:
+            columns = set(next(csv.reader(file), []))
+    except (OSError, UnicodeDecodeError, csv.Error):
+        raise InputError(f"{Path(path).name} cannot be read as a table.") from None
+    if not {"text", "label"} <= columns:
+        raise InputError(f"{Path(path).name} needs a column called text, and one called label.")
+    return str(path)
 
 
 def _count(value: Any) -> int | None:
@@ -189,23 +229,11 @@ def _count(value: Any) -> int | None:
     return int(value)
 
 
-def _said(found: Insight) -> str:
-    notes = "".join(f"<pre>{html.escape(each)}</pre>" for each in found.notes)
-    return f'<div class="insight"><h2>{html.escape(found.title)}</h2><p>{html.escape(found.said)}</p>{notes}</div>'
-
-
-def _picture(found: Insight) -> str:
-    if found.draw is None:
-        return ""
-    drawn = base64.b64encode(found.draw()).decode()
-    return f'<div class="paper figure"><img alt="{html.escape(found.title)}" src="data:image/png;base64,{drawn}"></div>'
-
-
-def _table(found: Insight) -> str:
-    heads = "".join(f'<th scope="col">{html.escape(each)}</th>' for each in found.heads)
-    rows = "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in found.rows)
-    # A table that is wider than a telephone scrolls, and what scrolls can be reached by the keyboard.
-    return (
-        '<div class="numbers" tabindex="0" role="region" aria-label="The numbers">'
-        f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
+def _without(places: Mapping[str, str], found: Insight) -> Insight:
+    """The insight with what lies on this machine called as the page calls it."""
+    return dataclasses.replace(
+        found,
+        title=unplaced(found.title, places),
+        said=unplaced(found.said, places),
+        notes=[unplaced(each, places) for each in found.notes],
     )

@@ -164,7 +164,7 @@ def _built(behind: Backstage, trainings: Trainings | None) -> Any:
                     places[room.domain] = score_tab(page, behind, room)
             restoring = Restoring(library, places, wanted)
             with gr.Tab("Look inside", id="inside", elem_id="tab-inside"):
-                inside_tab(page, library)
+                inside_tab(page, behind, trainings)
             if trainings is not None:
                 with gr.Tab("Train", id="train", elem_id="tab-train"):
                     train_tab(page, trainings)

@@ -86,10 +86,10 @@ def train_tab(page: gr.Blocks, trainings: Trainings) -> None:
             trainings.start(corpus, called, float(minutes), cell)
         return gr.update(choices=[called, *(each for each in trainings.names() if each != called)], value=called)
 
-    def looked(corpus: str | None, files: Any, name: str | None) -> str:
+    def looked(corpus: str | None, files: Any) -> str:
         with explained():
             if files:
-                corpus = trainings.kept(files, (name or "").strip() or "looked-at")
+                corpus = trainings.kept(files, "looked-at")
             if not corpus:
                 raise UsageError("choose a corpus, or upload one.")
             return _told(trainings.look(corpus))
@@ -108,7 +108,7 @@ def train_tab(page: gr.Blocks, trainings: Trainings) -> None:
         return [gr.update(choices=trainings.offered()), gr.update(choices=names, value=busy)]
 
     start.click(begin, [corpus, files, name, minutes, cell], chosen, **ANSWERED)
-    look.click(looked, [corpus, files, name], corpus_told, api_visibility="private", show_progress="minimal")
+    look.click(looked, [corpus, files], corpus_told, api_visibility="private", show_progress="minimal")
     go_on.click(going_on, chosen, None, **ANSWERED)
     stop.click(stopping, chosen, None, **ANSWERED)
     for happens in (timer.tick, chosen.change):

@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from toolkit.api import built_in, runs_in
+from toolkit.api import built_in, guess_domain, runs_in
+from toolkit.api.apart import counted_apart
 from toolkit.core import CheckpointError, InputError, UsageError, unknown
 from toolkit.runs import RunConfig, read_config, read_metrics
 
@@ -92,8 +93,7 @@ class Trainings:
             raise UsageError("a run's name is letters, digits, - and _.")
         if not 0.05 <= minutes <= MOST_MINUTES:
             raise UsageError(f"a training takes 0.05 to {MOST_MINUTES:g} minutes here.")
-        if (self.folder / name).exists():
-            raise UsageError(f"there is a run called {name} already.")
+        self._free(name)
         place = self._placed(corpus)
         self._begin(name, [place, "--minutes", f"{minutes:g}", "--cell", cell])
 
@@ -147,7 +147,11 @@ class Trainings:
         )
 
     def kept(self, files: Sequence[str], name: str) -> str:
-        """Uploaded files as a corpus of their own, which the run may read again when it goes on; its name."""
+        """Uploaded files as a corpus of their own, which the run may read again when it goes on; its name.
+
+        They are read once apart, so that what breaks there breaks no training. UsageError for the name of a run that
+        there is, InputError for what cannot be read.
+        """
         if not files:
             raise UsageError("choose a corpus, or upload one.")
         if sum(Path(each).stat().st_size for each in files) > MOST_CORPUS:
@@ -159,11 +163,20 @@ class Trainings:
                 raise InputError(f"{Path(each).name} is none of {', '.join(SUFFIXES)}.")
         if not _NAME.fullmatch(name):
             raise UsageError("a run's name is letters, digits, - and _.")
+        self._free(name)
         place = self.folder / _CORPORA / name
-        place.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(place, ignore_errors=True)  # of what was only looked at
+        place.mkdir(parents=True)
         for each in files:
             shutil.copyfile(each, place / Path(each).name)
-        return f"{_CORPORA}/{name}"
+        corpus = f"{_CORPORA}/{name}"
+        whole = self._placed(corpus)
+        counted_apart(whole, guess_domain(whole), seconds=_LOOKING)
+        return corpus
+
+    def _free(self, name: str) -> None:
+        if (self.folder / name).exists():
+            raise UsageError(f"there is a run called {name} already.")
 
     def _begin(self, name: str, words: list[str]) -> None:
         with self._lock:

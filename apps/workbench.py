@@ -40,11 +40,16 @@ def explained(places: Mapping[str, str] | None = None) -> Iterator[None]:
     try:
         yield
     except ToolkitError as error:
-        sentence = str(error)
-        for place, name in (places or {}).items():
-            sentence = sentence.replace(place, name)
+        sentence = unplaced(str(error), places or {})
         told = html.escape(sentence[:1].upper() + sentence[1:], quote=False)
         raise gr.Error(told, duration=8, print_exception=False) from None
+
+
+def unplaced(sentence: str, places: Mapping[str, str]) -> str:
+    """The sentence with the names of ``places`` instead of their paths."""
+    for place, name in places.items():
+        sentence = sentence.replace(place, name)
+    return sentence
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,18 @@ def test_uploads_become_a_corpus_and_others_are_refused(trainings: Any, tmp_path
         trainings.kept([str(odd)], "odd")
     with pytest.raises(UsageError):
         trainings.kept([], "none")
+    other, broken = tmp_path / "other.txt", tmp_path / "broken.mid"
+    other.write_text("other words\n" * 200)
+    broken.write_bytes(b"MThd")
+    trainings.kept([str(other)], "mine")  # and nothing of what was only looked at
+    assert [each.name for each in (trainings.folder / corpus).iterdir()] == ["other.txt"]
+    with pytest.raises(InputError, match="MIDI") as told:
+        trainings.kept([str(broken)], "broken")
+    assert str(trainings.folder) not in str(told.value)
+    (trainings.folder / "mine").mkdir()
+    with pytest.raises(UsageError, match="already"):
+        trainings.kept([str(poem)], "mine")
+    assert [each.name for each in (trainings.folder / corpus).iterdir()] == ["other.txt"]
 
 
 def test_a_training_that_cannot_begin_says_why(trainings: Any) -> None:

@@ -219,6 +219,42 @@ def test_a_midi_keyboard_is_heard(browser: Any, studio: str) -> None:
     page.close()
 
 
+def test_what_is_needed_for_a_look_is_asked_for(browser: Any, studio: str) -> None:
+    watched = Watched(browser, studio, **WIDE)
+    page = watched.page
+    page.get_by_role("tab", name="Look inside").click()
+
+    def chosen(what: str, named: str) -> None:
+        page.locator(f"#inside-{what} input").click()
+        page.get_by_role("option", name=named).click()
+
+    chosen("run", "music: folk")
+    for needed in ("upload", "planted", "labels", "labelled"):
+        watched.all(f"#inside-{needed}").to_have_count(0)
+    chosen("topic", "Which of these does not belong")
+    page.locator("#inside-upload").wait_for()
+    page.locator("#inside-planted").wait_for()
+    chosen("topic", "What its state knows")
+    watched.all("#inside-upload").to_have_count(0)
+    page.locator("#inside-labelled").wait_for()
+    chosen("labels", "type (music)")
+    chosen("corpus", "ryans (music)")
+    page.locator("#inside-look").click()
+    page.locator("#inside-said h2").get_by_text("type").wait_for(timeout=60_000)
+    page.locator("#inside-look:not([disabled])").wait_for()
+    chosen("topic", "How far back it looks")
+    page.locator("#inside-look").click()
+    page.locator("#inside-stop:not([disabled])").wait_for()
+    page.wait_for_timeout(300)
+    page.keyboard.press("Escape")
+    page.locator(".toast-body").filter(has_text="topped").wait_for()
+    page.locator("#inside-look:not([disabled])").wait_for()
+    watched.shows("#inside-stop").to_be_disabled()
+    watched.shows("#inside-said h2").to_contain_text("type")
+    assert watched.wrong == []
+    page.close()
+
+
 def test_a_long_search_is_seen_and_stopped(browser: Any, studio: str, monkeypatch: pytest.MonkeyPatch) -> None:
     watched = Watched(browser, f"{studio}?tab=text&run=poem&seed=1&prompt=the&search=beam&beams=8&length=4096", **WIDE)
     page = watched.page

@@ -249,11 +249,50 @@ def test_uploaded_files_are_judged(client: Any, tmp_path: Path) -> None:
     said, picture, _, data = client.predict(**asked, files=files, api_name="/look_inside")
     assert "3 items of your files" in said and data["items"][0]["name"].startswith("2")
     assert "data:image/png;base64," in picture
+    planted = [handle_file(tmp_path / "2.txt")]
+    told, _, _, found = client.predict(**asked, files=files[:2], planted=planted, api_name="/look_inside")
+    assert "were planted" in told and found["area_under_curve"] == 1.0
     (tmp_path / "bad.mid").write_bytes(b"MThd")
     told = refusal(
         client, **{**asked, "run": "music: tunes"}, files=[handle_file(tmp_path / "bad.mid")], api_name="/look_inside"
     )
     assert "MIDI header" in told and "/" not in told
+
+
+def test_a_corpus_is_read_and_its_labels_are_told(client: Any, tmp_path: Path) -> None:
+    from gradio_client import handle_file
+
+    asked = {"run": "text: poem", "text": "", "layer": 0, "unit": 0, "seed": "", "api_name": "/look_inside"}
+    said, *_ = client.predict(**asked, topic="surprise", corpus="python-docs", split="test")
+    assert "the test split of python-docs" in said
+    lines = [f"the river runs {number},down" for number in range(12)] + [
+        f"and a ship {number},up" for number in range(12)
+    ]
+    (tmp_path / "table.csv").write_text("text,label\n" + "\n".join(lines))
+    (tmp_path / "files.csv").write_text("file,label\n/etc/passwd,down\n")
+    said, picture, _, found = client.predict(**asked, topic="probe", table=handle_file(tmp_path / "table.csv"))
+    assert found["labels"] == ["down", "up"] and "24 items" in said and "data:image/png" in picture
+    told = refusal(client, **asked, topic="probe", table=handle_file(tmp_path / "files.csv"))
+    assert "a column called text" in told and "passwd" not in told
+    music = {**asked, "run": "music: tunes"}
+    assert "table" in refusal(client, **music, topic="probe", table=handle_file(tmp_path / "table.csv"))
+    for corpus in ("folk", "../poem", "/etc/passwd", "hub:owner/name"):
+        told = refusal(client, **asked, topic="surprise", corpus=corpus)
+        assert "of the domain music" in told if corpus == "folk" else "not in the list" in told
+    assert "label" in refusal(client, **music, topic="probe", labels="speaker", corpus="folk")
+
+
+def test_a_look_can_be_stopped(room: Any, runs: Path) -> None:
+    from toolkit.api.inspecting import inspect
+
+    pacing = room("pacing")
+    stops = pacing.Stops()
+    paced = pacing.Paced(stops, "me")
+    stops.ask("me")
+    run = open_run(runs / "poem")
+    for topic, more in (("context", {}), ("odd", {"folder": "python-docs"}), ("gates", {})):
+        with pytest.raises(pacing.StoppedError, match="stopped"):
+            inspect(run, topic, watch=paced.watch, **more)
 
 
 def test_looking_inside_refuses_in_a_sentence(client: Any) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from toolkit.core import InputError
+from toolkit.core import InputError, Watch, unwatched
 from toolkit.inspect.tracing import Floats, Ids, losses
 from toolkit.models import RecurrentLM
 
@@ -51,6 +51,7 @@ def context_loss(
     *,
     lengths: Sequence[int] = LENGTHS,
     count: int = 512,
+    watch: Watch = unwatched,
 ) -> ContextLoss:
     """The loss of ``count`` tokens drawn from ``tokens``; lengths that the text has no room for are left out.
 
@@ -63,6 +64,9 @@ def context_loss(
     found = []
     for length in fitting:
         windows = np.stack([tokens[target - length : target + 1] for target in targets]).astype(np.int64)
-        parts = [losses(model, windows[first : first + _ROWS])[:, -1] for first in range(0, len(windows), _ROWS)]
+        parts = []
+        for first in range(0, len(windows), _ROWS):
+            watch()
+            parts.append(losses(model, windows[first : first + _ROWS])[:, -1])
         found.append(np.concatenate(parts))
     return ContextLoss(fitting, np.stack(found))

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import torch
 from torch.nn.functional import cross_entropy, one_hot
 
-from toolkit.core import InputError
+from toolkit.core import InputError, Watch, unwatched
 from toolkit.inspect.tracing import Floats, Ids, hidden_states
 from toolkit.models import RecurrentLM
 
@@ -64,6 +64,8 @@ def probe(
     items: Sequence[Ids],
     labels: Sequence[str],
     rng: np.random.Generator,
+    *,
+    watch: Watch = unwatched,
 ) -> Probe:
     """The probe of ``labels`` from the states of ``items`` (ids of each, as the model reads them).
 
@@ -77,11 +79,11 @@ def probe(
     chosen = [items[place][:_LONGEST] for place in kept]
     y = np.array([names.index(labels[place]) for place in kept])
     parts = _parts(y, rng)
-    states = _states(model, chosen)
-    ours, confusion = _told(states, y, parts, len(names))
-    by_grams, _ = _told(_gram_counts(chosen, parts.train), y, parts, len(names))
-    by_untrained, _ = _told(_states(untrained, chosen), y, parts, len(names))
-    shuffled, _ = _told(states, rng.permutation(y), parts, len(names))
+    states = _states(model, chosen, watch)
+    ours, confusion = _told(states, y, parts, len(names), watch)
+    by_grams, _ = _told(_gram_counts(chosen, parts.train), y, parts, len(names), watch)
+    by_untrained, _ = _told(_states(untrained, chosen, watch), y, parts, len(names), watch)
+    shuffled, _ = _told(states, rng.permutation(y), parts, len(names), watch)
     usual = np.bincount(y[parts.train]).argmax()
     return Probe(
         names,
@@ -115,12 +117,13 @@ def _parts(y: npt.NDArray[np.int64], rng: np.random.Generator) -> _Parts:
     return _Parts(*(np.sort(np.concatenate(each)) for each in (train, choose, tell)))
 
 
-def _states(model: RecurrentLM, items: Sequence[Ids]) -> Floats:
+def _states(model: RecurrentLM, items: Sequence[Ids], watch: Watch) -> Floats:
     """(N, 2H): every item's mean hidden state, and its last one."""
     found = np.zeros((len(items), 2 * model.settings.width), np.float32)
     # Items of about one length are read side by side; what stands behind a shorter one is read after it, and not seen.
     order = sorted(range(len(items)), key=lambda place: len(items[place]))
     for first in range(0, len(order), 64):
+        watch()
         places = order[first : first + 64]
         longest = len(items[places[-1]])
         ids_BT = np.stack([np.pad(items[place], (0, longest - len(items[place]))) for place in places])
@@ -152,13 +155,15 @@ def _grams(item: Ids) -> Counter[tuple[int, ...]]:
     )
 
 
-def _told(x_ND: Floats, y_N: npt.NDArray[np.int64], parts: _Parts, labels: int) -> tuple[float, npt.NDArray[np.int64]]:
+def _told(
+    x_ND: Floats, y_N: npt.NDArray[np.int64], parts: _Parts, labels: int, watch: Watch
+) -> tuple[float, npt.NDArray[np.int64]]:
     """The accuracy on the last part, with the penalty that did best on the middle one, and who was taken for whom."""
     mean, spread = x_ND[parts.train].mean(0), x_ND[parts.train].std(0) + 1e-6
     x = torch.from_numpy((x_ND - mean) / spread)
     y = torch.from_numpy(y_N)
     train, choose, tell = (torch.from_numpy(each) for each in (parts.train, parts.choose, parts.tell))
-    rules = [_fitted(x[train], y[train], labels, penalty) for penalty in PENALTIES]
+    rules = [_fitted(x[train], y[train], labels, penalty, watch) for penalty in PENALTIES]
     right = [float((_says(rule, x[choose]) == y[choose]).float().mean()) for rule in rules]
     said = _says(rules[int(np.argmax(right))], x[tell])
     confusion = one_hot(y[tell], labels).T @ one_hot(said, labels)
@@ -166,12 +171,15 @@ def _told(x_ND: Floats, y_N: npt.NDArray[np.int64], parts: _Parts, labels: int) 
 
 
 @torch.inference_mode(False)
-def _fitted(x_ND: torch.Tensor, y_N: torch.Tensor, labels: int, penalty: float) -> tuple[torch.Tensor, torch.Tensor]:
+def _fitted(
+    x_ND: torch.Tensor, y_N: torch.Tensor, labels: int, penalty: float, watch: Watch
+) -> tuple[torch.Tensor, torch.Tensor]:
     weight = torch.zeros(x_ND.shape[1], labels, requires_grad=True)
     bias = torch.zeros(labels, requires_grad=True)
     optimiser = torch.optim.LBFGS([weight, bias], max_iter=100, line_search_fn="strong_wolfe")
 
     def loss() -> torch.Tensor:
+        watch()
         optimiser.zero_grad()
         value = cross_entropy(x_ND @ weight + bias, y_N) + penalty * weight.square().sum()
         value.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped

@@ -16,7 +16,7 @@ _WANTED = 20_000
 def context(run: Run, asked: Asked) -> Insight:
     """The loss of the same tokens after contexts of many lengths."""
     read = material(run, asked, _WANTED if asked.corpus else max(LENGTHS) * 8)
-    found = context_loss(run.model, read.ids, np.random.default_rng(asked.seed))
+    found = context_loss(run.model, read.ids, np.random.default_rng(asked.seed), watch=asked.watch)
     worse, error = found.gained()
     enough, longest = found.enough(), found.lengths[-1]
     short = 8 if 8 in found.lengths else found.lengths[0]

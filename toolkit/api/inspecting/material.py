@@ -9,7 +9,7 @@ import numpy as np
 from toolkit.api.materials import open_corpus, prepare
 from toolkit.api.running import Run
 from toolkit.batches import streams
-from toolkit.core import SPLITS, InputError, Split, UsageError, unknown
+from toolkit.core import SPLITS, InputError, Split, UsageError, Watch, unknown, unwatched
 from toolkit.inspect.tracing import Ids
 
 _PIECE = 1000  # tokens of a text that the model writes itself, at most
@@ -21,7 +21,8 @@ class Asked:
 
     ``prompt`` is a text, typed notes or a file's path, as generation reads it; ``split`` is of ``corpus``. Without
     either, the model reads what it writes itself. ``beside`` names more runs, ``folder`` files to judge and ``planted``
-    ones known to be odd, ``labels`` a table of labelled items or a label that the domain knows.
+    ones known to be odd, ``labels`` a table of labelled items or a label that the domain knows. ``watch`` can end what
+    takes long.
     """
 
     corpus: str | None = None
@@ -35,6 +36,7 @@ class Asked:
     layer: int | None = None
     unit: int | None = None
     value: float | None = None
+    watch: Watch = unwatched
 
 
 @dataclass(frozen=True)
@@ -65,13 +67,15 @@ def material(run: Run, asked: Asked, count: int) -> Material:
         if encoded.predictions < 64:
             raise InputError(f"the corpus {asked.corpus!r} has too little in its {split} split.")
         return Material(np.asarray(encoded.tokens[: 4 * count]), f"the {split} split of {asked.corpus}")
-    return Material(_written(run, asked.seed, count), f"what the model writes itself, from seed {asked.seed} on")
+    return Material(_written(run, asked, count), f"what the model writes itself, from seed {asked.seed} on")
 
 
-def _written(run: Run, seed: int, count: int) -> Ids:
+def _written(run: Run, asked: Asked, count: int) -> Ids:
     """What the run writes of its own accord, piece after piece, at a temperature of 1 and from all tokens."""
     ids: list[int] = []
+    seed = asked.seed
     while len(ids) < count:
+        asked.watch()
         result = run.generate(seed=seed, length=_PIECE, temperature=1.0, top_p=1.0)
         ids += run.opening_of(None if run.config.corpus.get("whole") else result.item)
         ids += result.tokens if run.config.corpus.get("whole") else []

@@ -22,11 +22,11 @@ _ODD = 3.5
 
 
 def odd(run: Run, asked: Asked) -> Insight:
-    """Every item's mean loss, beside the corpus's items; with some ``planted`` the area under the curve."""
+    """How much every file surprises the model, beside the others or a corpus, and how well planted ones stand out."""
     if asked.folder is None:
         raise UsageError("say which files to judge: --files with a folder, a file or a pattern.")
-    usual = _items(run, asked.corpus, asked.split) if asked.corpus else None
-    names, nats = _items(run, asked.folder, asked.split)
+    usual = _items(run, asked, asked.corpus) if asked.corpus else None
+    names, nats = _items(run, asked, asked.folder)
     found = oddities(names, nats, usual[1] if usual else nats)
     outliers = [each for each in found if each.score > _ODD]
     said = (
@@ -44,7 +44,7 @@ def odd(run: Run, asked: Asked) -> Insight:
     }
     series = {"judged": _sorted(found)}
     if asked.planted is not None:
-        planted_names, planted_nats = _items(run, asked.planted, asked.split)
+        planted_names, planted_nats = _items(run, asked, asked.planted)
         planted = oddities(planted_names, planted_nats, usual[1] if usual else nats)
         area = area_under_curve([each.score for each in planted], [each.score for each in found])
         data |= {"planted": len(planted), "area_under_curve": area}
@@ -70,17 +70,18 @@ def _sorted(found: list[Odd]) -> tuple[Any, Any]:
     return np.linspace(0, 1, len(scores)), scores
 
 
-def _items(run: Run, source: str, split: str) -> tuple[list[str], list[Floats]]:
+def _items(run: Run, asked: Asked, source: str) -> tuple[list[str], list[Floats]]:
     """Names and losses of the items of a corpus: of files all, of a built-in corpus or the run's own one split."""
-    if split not in SPLITS:
-        raise unknown("split", split, SPLITS)
+    if asked.split not in SPLITS:
+        raise unknown("split", asked.split, SPLITS)
     corpus = open_corpus(source, domain=run.domain.name)
     parted = corpus.name in built_in() or corpus.sha256 == run.config.corpus["sha256"]
     names: list[str] = []
     nats: list[Floats] = []
-    for name in [each for each in SPLITS if each == split] if parted else SPLITS:
+    for name in [each for each in SPLITS if each == asked.split] if parted else SPLITS:
         for document in corpus.read(name):
             ids = [*run.opening_of(None), *run.codec.encode(document.item)][:_LONGEST]
+            asked.watch()
             if len(ids) > 2 and len(names) < _MOST:
                 names.append(document.name)
                 nats.append(losses(run.model, np.array([ids]))[0])

@@ -24,13 +24,18 @@ _LARGEST = 64 << 20
 
 
 def probing(run: Run, asked: Asked) -> Insight:
-    """The share of labels that a linear rule reads off the state, against n-grams, a random network and chance."""
+    """How many labels can be read off the state, beside n-grams, a random network and chance."""
     pairs = list(_labelled(run, asked))[:_ITEMS]
     usual = {name for name, _ in Counter(label for _, label in pairs).most_common(_LABELS)}
     kept = [(item, label) for item, label in pairs if label in usual]
     items = [np.array([*run.opening_of(None), *run.codec.encode(item)], np.int64) for item, _ in kept]
     found = probe(
-        run.model, as_new(run.model, asked.seed), items, [label for _, label in kept], np.random.default_rng(asked.seed)
+        run.model,
+        as_new(run.model, asked.seed),
+        items,
+        [label for _, label in kept],
+        np.random.default_rng(asked.seed),
+        watch=asked.watch,
     )
     shares = {
         "state": found.accuracy,

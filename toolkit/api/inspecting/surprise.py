@@ -53,7 +53,7 @@ def surprise(run: Run, asked: Asked) -> Insight:
             "labels": labels[1:],
         },
         lambda: coloured_tokens(
-            [("the darker, the less expected", nats[: len(shown)])], shown, centred=False, legend="nats"
+            [("the stronger the colour, the less expected", nats[: len(shown)])], shown, centred=False, legend="nats"
         ),
     )
 
