@@ -35,7 +35,7 @@ class Branching:
     def drawn(cls) -> Branching:
         with gr.Accordion("Token by token", open=False):
             tokens = gr.HighlightedText(
-                label="The stronger its colour, the less expected a token was; click one to see what else could be there",
+                label="The stronger its colour, the less expected it was; click one to see what else could stand there",
                 color_map=COLOURS,
                 show_inline_category=False,
                 show_legend=True,
