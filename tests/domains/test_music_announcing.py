@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise, product
 
 import numpy as np
@@ -16,7 +17,7 @@ from tests.domains.tunes import tunes, walk
 from toolkit import generate
 from toolkit.core import Engine, UsageError
 from toolkit.domains.music import DOMAIN
-from toolkit.domains.music.announcing import LONGEST, Announcing, announced, settled, unannounced
+from toolkit.domains.music.announcing import LONGEST, Announcing, announced, announcing, permits, settled, unannounced
 from toolkit.domains.music.controls import MelodyControls, constraint
 from toolkit.domains.music.events import Event, Kind, Layout
 from toolkit.domains.music.filling import bars_gap, filled
@@ -61,6 +62,18 @@ def test_neither_a_pickup_nor_what_lies_too_far_back_is_announced() -> None:
     assert labels(tokens)[-5:] == ["bar 4", "tonic", "until 1", "+2", "until 2"]
     with_pickup = labels(CODEC.encode(read_prompt("M:2/4 L:1/4 K:D\nd | dd | d2 | d2 |")))
     assert [each for each in with_pickup if each.startswith("again")] == ["again 1"]
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**32), spelled=st.booleans())
+def test_asking_for_one_token_is_asking_for_the_mask(seed: int, spelled: bool) -> None:
+    layout = replace(TINY, again=0) if spelled else TINY
+    grammar = announcing(layout, Grammar(layout))
+    state = grammar.begin()
+    for token in walk(grammar, 60, seed, layout.kinds == Kind.AGAIN):
+        mask_V = grammar.allowed(state)
+        assert [permits(grammar, state, each) for each in range(len(mask_V))] == mask_V.tolist()
+        state = grammar.step(state, token)
 
 
 def test_a_bar_of_more_sounds_than_are_announced_is_only_written() -> None:

@@ -111,7 +111,14 @@ class Picture:
 
 def svg(picture: Picture) -> str:
     """The picture as an SVG element of class ``piano-roll``; the same text for equal pictures."""
-    mark = hashlib.sha256(repr(picture).encode("utf-8", "replace")).hexdigest()[:8]
+    bands = []
+    top = 0.0
+    for band in picture.bands:
+        bands.append(f'<g transform="translate(0 {top:g})">{"".join(_svg(band.shapes))}</g>')
+        top += band.height
+    drawn = "\n".join(bands)
+    told = f"{picture.name}\n{picture.description}\n{drawn}"
+    mark = hashlib.sha256(told.encode("utf-8", "replace")).hexdigest()[:8]  # no two pictures of a page share an id
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="piano-roll" viewBox="0 0 {picture.width:g} '
         f'{picture.height:g}" width="100%" style="max-width:{picture.width:g}px" role="img" '
@@ -119,12 +126,10 @@ def svg(picture: Picture) -> str:
         f'<title id="roll-{mark}-name">{_xml(picture.name)}</title>',
         f'<desc id="roll-{mark}-text">{_xml(picture.description)}</desc>',
         f"<style>{_css()}</style>",
+        drawn,
+        "</svg>",
     ]
-    top = 0.0
-    for band in picture.bands:
-        parts.append(f'<g transform="translate(0 {top:g})">{"".join(_svg(band.shapes))}</g>')
-        top += band.height
-    return "\n".join([*parts, "</svg>"])
+    return "\n".join(parts)
 
 
 def png(picture: Picture, *, dark: bool = False) -> bytes:

@@ -103,6 +103,7 @@ class _Colours:
         self._way = ("track" if len(tracks) > 1 else "degree") if colouring == "auto" else colouring
         self._keys = score.keys or (detect_key(score.notes),)
         self._changes = [key.start for key in self._keys]
+        self._scales = [key.pitch_classes for key in self._keys]
 
     def of(self, note: Note, track: int) -> tuple[str, float]:
         if self._way == "track":
@@ -110,7 +111,7 @@ class _Colours:
         elif self._way == "velocity":
             colour = _loudness(note.velocity)
         else:
-            scale = self._keys[max(0, bisect_right(self._changes, note.start) - 1)].pitch_classes
+            scale = self._scales[max(0, bisect_right(self._changes, note.start) - 1)]
             colour = _DEGREES[scale.index(note.pitch % 12)] if note.pitch % 12 in scale else _OUTSIDE
         return colour, round(0.6 + 0.4 * min(1.0, note.velocity / 100), 2)
 

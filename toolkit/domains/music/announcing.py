@@ -74,6 +74,14 @@ class Announcing(Generic[S]):
         mask_V[list(offers)] = True
         return mask_V
 
+    def permits(self, state: Announced[S], token: int) -> bool:
+        """What ``allowed`` says of one token, without asking for the others."""
+        if state.settled:
+            return token == state.settled[0]
+        if self._kinds[token] is Kind.AGAIN:
+            return token in self._offers(state.inner, state.bars)
+        return permits(self.inner, state.inner, token)
+
     def step(self, state: Announced[S], token: int) -> Announced[S]:
         kind, bars = self._kinds[token], state.bars
         if kind is Kind.AGAIN:
@@ -143,6 +151,14 @@ class Announcing(Generic[S]):
 def announcing(layout: Layout, inner: Constraint[Any]) -> Constraint[Any]:
     """``inner`` as the layout asks for it: with announcements, or as it is."""
     return Announcing(layout, inner) if layout.again else inner
+
+
+def permits(grammar: Constraint[S], state: S, token: int) -> bool:
+    """Whether ``token`` may come next."""
+    if isinstance(grammar, Announcing):
+        return grammar.permits(state, token)
+    allowed_V = grammar.allowed(state)
+    return allowed_V is None or bool(allowed_V[token])
 
 
 def place_of(state: Any) -> Place:

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from toolkit.core import BoolArray, CheckpointError, Constraint, InputError, Measure
-from toolkit.domains.music.announcing import announced, announcing, place_of, settled
+from toolkit.domains.music.announcing import announced, announcing, permits, place_of, settled
 from toolkit.domains.music.events import FORMAT, Event, Kind, Layout, on_grid
 from toolkit.domains.music.grammar import Limits, Place, Stage, closing, grammar_within
 from toolkit.domains.music.rules import Rule, melodies_within
@@ -261,7 +261,7 @@ class MelodyDecoder:
         before = self._place
         if before.stage is Stage.DONE:
             return ()
-        if not 0 <= token < len(self._layout.events) or not self._allowed()[token]:
+        if not 0 <= token < len(self._layout.events) or not permits(self._grammar, self._state, token):
             raise InputError(f"token {token} cannot stand where it does in a melody.")
         self._state = self._grammar.step(self._state, token)
         kind, value = self._layout.events[token]
@@ -292,11 +292,6 @@ class MelodyDecoder:
     @property
     def _place(self) -> Place:
         return place_of(self._state)
-
-    def _allowed(self) -> BoolArray:
-        allowed_V: BoolArray | None = self._grammar.allowed(self._state)
-        assert allowed_V is not None  # a melody is never free
-        return allowed_V
 
     def _begin(self, offset: int) -> tuple[Part, ...]:
         over = self.close()
