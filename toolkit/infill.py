@@ -27,7 +27,7 @@ from toolkit.core import BoolArray, Constraint, Engine, FloatArray, ToolkitError
 from toolkit.sampling import Sampler
 from toolkit.steer import Potential, Progress, SteeringSettings
 from toolkit.steer.particles import ANYTHING, INDIFFERENT, Search, prepared
-from toolkit.steer.population import Population, Row, written
+from toolkit.steer.population import Population, Row, Trail, written
 
 _ALTERNATIVES = (1 << 20) - 3
 """The random lane that orders what is found."""
@@ -227,10 +227,10 @@ class _Filling:
         settled = self._gap.settled
         return np.ones(len(right), np.bool_) if settled is None else ~settled(np.array(right))
 
-    def _leading(self) -> tuple[int, ...]:
-        """The tokens of the heaviest ending; none before there is one."""
+    def _leading(self) -> Trail | None:
+        """The heaviest ending; none before there is one."""
         heaviest = max(self._endings, key=lambda each: each.log_weight, default=None)
-        return () if heaviest is None else written(heaviest.row.trail)[0]
+        return None if heaviest is None else heaviest.row.trail
 
     def _result(self, count: int) -> Infilled:
         if not self._endings:

@@ -74,7 +74,7 @@ def beams(tree: Tree, settings: SearchSettings) -> Iterator[Sought | list[Found]
 def _sought(level: Level, groups: Sequence[_Group]) -> Sought:
     """How it stands: ``level`` is the newest, whose first node is the likeliest that the first group follows."""
     finished = [group.finished[0] for group in groups if group.finished]
-    leading = max(finished, key=lambda each: each.score).tokens if finished else level.nodes[0].tokens
+    leading = max(finished, key=lambda each: each.score) if finished else level.nodes[0]
     following = sum(len(group.rows) for group in groups)
     return Sought(level.nodes[0].length, following, sum(len(group.finished) for group in groups), leading)
 

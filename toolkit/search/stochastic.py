@@ -62,7 +62,7 @@ def samples(tree: Tree, count: int, seed: int) -> Iterator[Sought | list[Found]]
         live = [each for each in beam if not each.node.over]
         level = tree.below(level, [(each.row, each.node) for each in live]) if live else None
         longest = max(each.node.length for each in beam)
-        yield Sought(longest, len(live), len(beam) - len(live), beam[0].node.tokens)
+        yield Sought(longest, len(live), len(beam) - len(live), beam[0].node)
     threshold = beam[count].greatest if len(beam) > count else -math.inf
     yield [_found(each, threshold) for each in beam[:count]]
 

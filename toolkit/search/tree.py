@@ -43,14 +43,19 @@ class Found:
 class Sought:
     """How a search stands after ``position`` tokens.
 
-    ``rows`` sequences are followed, ``finished`` stand aside; ``best`` are the tokens of the one that leads, a finished
-    one where there is any.
+    ``rows`` sequences are followed, ``finished`` stand aside; ``leading`` is the one that leads, a finished one where
+    there is any.
     """
 
     position: int
     rows: int
     finished: int
-    best: tuple[int, ...]
+    leading: Node | Found
+
+    @property
+    def best(self) -> tuple[int, ...]:
+        """The tokens of the one that leads, put together for who asks: at every step it takes as long as searching."""
+        return self.leading.tokens
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from toolkit.core import uniform
-from toolkit.steer.population import systematic
+from toolkit.steer.population import Trail, systematic, written
 
 CHOICE = (1 << 20) - 2
 """The random lane by which sequences are drawn from what was found."""
@@ -37,7 +37,7 @@ class Progress:
     """How the search stands after ``position`` tokens.
 
     ``ess`` is the effective number of particles (Kong 1992) before resampling; ``rows`` the number of distinct
-    sequences still growing, ``finished`` of particles that have ended; ``best`` the tokens of the heaviest sequence.
+    sequences still growing, ``finished`` of particles that have ended; ``heaviest`` is the heaviest sequence, if any.
     """
 
     position: int
@@ -45,7 +45,12 @@ class Progress:
     rows: int
     finished: int
     resampled: bool
-    best: tuple[int, ...]
+    heaviest: Trail | None
+
+    @property
+    def best(self) -> tuple[int, ...]:
+        """The tokens of the heaviest sequence."""
+        return written(self.heaviest)[0]
 
 
 @dataclass(frozen=True)

@@ -299,4 +299,4 @@ def prepared(
 def _progress(people: Population, position: int, size: float, again: bool) -> Progress:
     best = max(people.rows, key=lambda row: row.log_weight + math.log(row.copies))
     finished = sum(row.copies for row in people.finished)
-    return Progress(position, size, len(people.growing), finished, again, written(best.trail)[0])
+    return Progress(position, size, len(people.growing), finished, again, best.trail)
