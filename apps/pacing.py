@@ -10,7 +10,7 @@ import math
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from toolkit.api.streaming import Standing
@@ -25,11 +25,14 @@ if TYPE_CHECKING:
 EVERY = 0.08
 """seconds between two looks at a result that grows"""
 
+_FREE, _SHARE = 0.03, 0.01
+"""Seconds that making what is looked at may take, and then what share of the time."""
 _SESSIONS = 1_000
 _SHORT = 1.0
 """seconds in which nobody asks how long it will still take"""
 
 Part = TypeVar("Part")
+T = TypeVar("T")
 
 
 class Stops:
@@ -85,6 +88,8 @@ class Paced(Generic[Part]):
         self.progress: Standing | None = None
         self.out_of_time = self._stopped = False
         self.began = time.monotonic()
+        self._spent = 0.0
+        self._picture: Any = None
 
     @property
     def seconds(self) -> float:
@@ -102,6 +107,18 @@ class Paced(Generic[Part]):
         if self.ended():
             why = f"ended after {self._limit:.0f} seconds" if self.out_of_time else "stopped"
             raise StoppedError(f"{why}, before anything was there to keep.")
+
+    def seldom(self, make: Callable[[], T]) -> T:
+        """What ``make`` gives of what grows; what it gave before, while making it has taken too much of the time.
+
+        A long piece of music takes longer to draw than it may hold up the search for it, ten times a second.
+        """
+        if self._picture is None or self._spent <= _FREE + _SHARE * self.seconds:
+            began = time.thread_time()
+            self._picture = make()
+            self._spent += time.thread_time() - began
+        picture: T = self._picture
+        return picture
 
     def looks(self, stream: Iterable[Part | Standing]) -> Iterator[list[Part]]:
         """The parts so far, at once for the first and then every ``EVERY`` seconds, until it has ended.

@@ -105,11 +105,14 @@ class _Playing:
         downloads = self.parts.outputs.downloads
 
         def growing(roll: Any, line: str) -> list[Any]:
-            return [roll, None, line, gr.skip(), *downloads.of({}), "", gr.skip(), gr.skip()]
+            # An empty value is all but free; a component that is skipped is made anew, ten times a second.
+            return [roll, None, line, None, *downloads.of({}), "", "", gr.skip()]
 
         for _ in paced.looks(stream):
             filling = stream.request.gap is not None  # whose bars are none before the last note
-            yield growing(gr.skip() if filling else picture(stream.result()), progress(stream, paced))
+            yield growing(
+                gr.skip() if filling else paced.seldom(lambda: picture(stream.result())), progress(stream, paced)
+            )
         if paced.ended():
             yield growing(gr.skip(), stopped(stream, paced))
         result = renamed(stream.result(), called, shown)

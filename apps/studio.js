@@ -1,7 +1,7 @@
-// Keys and the moving light: Ctrl+Enter generates, Escape stops, space plays, arrows go back and forth, L loops, ? tells.
+// Keys and the moving light: Ctrl+Enter generates, Alt+Enter goes on, Escape stops, space plays, arrows go back and forth, L loops, ? tells.
 (() => {
   const inView = (ids) => ids.map((id) => document.getElementById(id)).find((each) => each && each.offsetParent !== null);
-  const buttons = { generate: ["generate", "look", "start"], stop: ["stop"] };
+  const buttons = { generate: ["generate", "look", "start"], continue: ["continue", "on"], stop: ["stop"] };
   const player = () => [...document.querySelectorAll(".heard audio")].find((each) => each.offsetParent !== null);
   const typing = (target) => target.closest?.("input, textarea, select, button, summary, [contenteditable], [role=listbox], [role=tab]");
 
@@ -29,7 +29,8 @@
 
   document.addEventListener("keydown", (event) => {
     if (keys()?.open) return; // Escape closes it
-    const asked = event.key === "Enter" && (event.ctrlKey || event.metaKey) ? "generate" : event.key === "Escape" ? "stop" : "";
+    const entered = event.key === "Enter" ? (event.ctrlKey || event.metaKey ? "generate" : event.altKey ? "continue" : "") : "";
+    const asked = event.key === "Escape" ? "stop" : entered;
     if (asked) {
       if (press(asked)) event.preventDefault();
       return;

@@ -37,7 +37,8 @@ _HEADER = """<header class="masthead">
 <div><h1>Studio</h1><p>Small recurrent models of text and melody, on this machine alone</p></div>
 <button id="show-keys" type="button" aria-haspopup="dialog">Keys</button></header>
 <dialog id="keys" aria-labelledby="keys-title"><h2 id="keys-title">Keys</h2><dl>
-<dt>Ctrl + Enter</dt><dd>generate, look, or train</dd><dt>Esc</dt><dd>stop, and keep what there is</dd>
+<dt>Ctrl + Enter</dt><dd>generate, look, or train</dd>
+<dt>Alt + Enter</dt><dd>go on from what is there</dd><dt>Esc</dt><dd>stop, and keep what there is</dd>
 <dt>Space</dt><dd>play, pause</dd><dt>← →</dt><dd>two seconds back or on</dd>
 <dt>L</dt><dd>play again and again</dd><dt>?</dt><dd>this list</dd></dl>
 <button id="hide-keys" type="button">Close</button></dialog>"""

@@ -137,7 +137,8 @@ class _Writing:
         paced = self.parts.buttons.paced(request)
 
         def growing(text: Any, line: str) -> list[Any]:
-            return [text, line, gr.skip(), *downloads.of({}), "", [], [], None, before]
+            # An empty value is all but free; a component that is skipped is made anew, ten times a second.
+            return [text, line, None, *downloads.of({}), "", [], [], None, before]
 
         places: dict[str, str] = {}
         with explained(places):
@@ -149,8 +150,10 @@ class _Writing:
             for parts in paced.looks(stream):
                 if stream.request.way is Way.DRAWN:
                     text: Any = given + "".join(parts)
+                elif paced.progress is None or paced.progress.best:
+                    text = paced.seldom(lambda: stream.result().text)
                 else:
-                    text = stream.result().text if paced.progress is None or paced.progress.best else gr.skip()
+                    text = gr.skip()
                 yield growing(text, progress(stream, paced))
             if paced.ended():
                 yield growing(gr.skip(), stopped(stream, paced))

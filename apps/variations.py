@@ -65,7 +65,7 @@ def coming(streams: Sequence[Stream], paced: Paced[Any]) -> Iterator[str]:
     if any(stream.request.way not in (Way.DRAWN, Way.STEERED) for stream in streams):  # seeds do not make them differ
         raise UsageError("variations are drawn, each from a seed of its own: turn off the search, or the gap.")
     for _ in paced.looks(in_turn(streams)):
-        yield _cards(streams, over=False)
+        yield paced.seldom(lambda: _cards(streams, over=False))
     yield _cards(streams, over=True)
 
 

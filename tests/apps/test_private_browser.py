@@ -142,6 +142,13 @@ def test_keys_are_told_and_do_what_they_say(browser: Any, studio: Any) -> None:
     watched.shows("#keys").to_be_visible()
     page.keyboard.press("Escape")
     watched.shows("#keys").not_to_be_visible()
+    page.locator("#text-prompt textarea").fill("the ")
+    watched.number("text", "length", 20)
+    watched.generated("text")
+    first = watched.text
+    page.locator("#text-prompt textarea").press("Alt+Enter")
+    watched.shows("#text-output textarea").to_have_value(re.compile(f"^{re.escape(first)}.+", re.DOTALL))
+    page.locator("#text-generate:not([disabled])").wait_for()
     page.get_by_role("tab", name="Melody").click()
     watched.number("music", "bars", 4)
     page.keyboard.press("Control+Enter")

@@ -152,6 +152,26 @@ def test_what_a_search_found_is_not_cut_in_two_by_a_stop(room: Any, runs: Path) 
     assert stream.result() == whole
 
 
+def test_what_is_costly_to_draw_is_drawn_less_often(room: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    pacing = room("pacing")
+    now = {"clock": 0.0, "work": 0.0}
+    monkeypatch.setattr(pacing.time, "monotonic", lambda: now["clock"])
+    monkeypatch.setattr(pacing.time, "thread_time", lambda: now["work"])
+    paced = pacing.Paced(pacing.Stops(), "me")
+    drawn = []
+
+    def draw() -> int:
+        drawn.append(now["clock"])
+        now["work"] += 0.02
+        return len(drawn)
+
+    for look in range(100):  # ten seconds
+        now["clock"] = look / 10
+        assert paced.seldom(draw) == len(drawn)
+    assert drawn[:2] == [0.0, 0.1]
+    assert 0.02 * len(drawn) <= 0.03 + 0.01 * 10 + 0.02
+
+
 def test_variations_are_not_of_a_search(room: Any, runs: Path) -> None:
     variations, pacing = room("variations"), room("pacing")
     streams = open_run(runs / "poem").streams("the ", seed=1, count=4, search="beam", length=9)

@@ -1,6 +1,10 @@
 """The compiled engine is the PyTorch model: the same logits, the same draws, the same integers by any instruction."""
 
 import itertools
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -229,6 +233,33 @@ def together(engine, prompts, **more):
         rows[row].append(step)
         turns.append((step.position, row))
     return list(rows.values()), turns
+
+
+THREADS = """
+import os, threading, numpy, torch
+from toolkit.engine import open_engine
+from toolkit.models import ModelSettings, RecurrentLM
+torch.set_num_threads(1)
+engine = open_engine(RecurrentLM(65, ModelSettings(width=512)), name="compiled")
+memory = engine.beside([engine.feed([1], engine.begin())[1]] * 64)
+engine.advance([1] * 64, memory)  # by the thread that was told how many
+counts = []
+def work():
+    for _ in range(2):
+        counts.append(len(os.listdir("/proc/self/task")))
+        engine.advance([1] * 64, memory)
+thread = threading.Thread(target=work)
+thread.start(), thread.join()
+print(*counts)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="only Linux lists a process's threads so")
+def test_rows_in_a_thread_take_no_more_cores_than_were_set():
+    free = {name: value for name, value in os.environ.items() if name not in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+    done = subprocess.run([sys.executable, "-c", THREADS], env=free, capture_output=True, text=True, check=True)
+    before, after = done.stdout.split()
+    assert before == after, "the second core's thread began"
 
 
 EXACT = pytest.mark.skipif(

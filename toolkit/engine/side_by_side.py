@@ -44,6 +44,8 @@ class SideBySide:
                 part = slice(start, min(start + _TILE, last))
                 self._tile(self._rooms[worker], tokens_N[part], memory_NLSW[part], logits_NV[part])
 
+        # A thread holds to the number that was set once it has asked for it; until then MKL takes every core there.
+        torch.get_num_threads()
         with self._alone:
             shared(len(tokens_N), work, most=len(self._rooms))
 
