@@ -53,7 +53,7 @@ class Reworking:
                 min_width=160,
                 elem_id=f"{domain}-anew-bars",
             )
-            anew = gr.Button("Make them anew", size="md", min_width=130, scale=1, elem_id=f"{domain}-anew")
+            anew = gr.Button("Make them anew", size="md", min_width=170, scale=1, elem_id=f"{domain}-anew")
             on = gr.Button("Go on from it", size="md", min_width=120, scale=1, elem_id=f"{domain}-on")
         with gr.Row(elem_classes="reworking"):
             way = gr.Dropdown(
@@ -66,7 +66,7 @@ class Reworking:
                 min_width=160,
                 elem_id=f"{domain}-way",
             )
-            vary = gr.Button("Vary it", size="md", min_width=130, scale=1, elem_id=f"{domain}-varied")
+            vary = gr.Button("Vary it", size="md", min_width=170, scale=1, elem_id=f"{domain}-varied")
             harmonise = gr.Button("Harmonise it", size="md", min_width=120, scale=1, elem_id=f"{domain}-harmonise")
         return cls(bars, anew, on, way, vary, harmonise)
 

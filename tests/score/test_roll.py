@@ -58,13 +58,21 @@ def test_bars_are_numbered_and_beats_drawn():
     numbers = [each.text for each in root.iter(f"{SVG}text") if each.get("class") == "number"]
     assert numbers == [str(number) for number in range(1, 11)]
     classes = [each.get("class") for each in root.iter(f"{SVG}line")]
-    assert classes.count("bar") == 10 + 2  # two rows, each with its last line
+    assert classes.count("bar") == 10 + 1  # one row and its last line
     assert classes.count("beat") == 10  # 6/8 has one beat inside a bar
 
 
 def test_a_note_over_the_end_of_a_row_goes_on_in_the_next():
-    score = Score((Track((Note(0, 60, 96 * 9),)),), (Meter(4, 4),))
+    score = Score((Track((Note(0, 60, 96 * 12),)),), (Meter(4, 4),))
     assert len(_notes(piano_roll_svg(score))) == 2
+
+
+@pytest.mark.parametrize(("bars", "rows"), [(1, [1]), (8, [8]), (9, [9]), (10, [10]), (11, [8, 3]), (33, [8, 8, 8, 9])])
+def test_a_few_bars_more_stand_in_the_last_row(bars, rows):
+    score = Score((Track((Note(0, 60, 96 * bars),)),), (Meter(4, 4),))
+    drawn = _parsed(piano_roll_svg(score)).iter(f"{SVG}g")
+    lines = [sum(each.get("class") == "bar" for each in row) for row in drawn]
+    assert [each - 1 for each in lines if each] == rows
 
 
 def test_colours_follow_degree_velocity_or_track():

@@ -82,12 +82,18 @@ def _picture(score: Score, title: str | None, colouring: str, bars: int) -> Pict
 
 
 def _rows(lines: Sequence[int], most: int) -> list[Sequence[int]]:
-    """The bar lines of each row, which shares its border lines: 1, 2, 4, 8 … bars within ``most`` ticks."""
+    """The bar lines of each row, which shares its border lines: 1, 2, 4, 8 … bars within ``most`` ticks.
+
+    A few bars that are left over, such as the one more that a pickup makes, stand in the last row beside the others.
+    """
     longest = max(after - before for before, after in pairwise(lines))
     bars = 1
     while 2 * bars * longest <= most:
         bars *= 2
-    return [lines[begin : begin + bars + 1] for begin in range(0, len(lines) - 1, bars)]
+    begins = list(range(0, len(lines) - 1, bars))
+    if len(begins) > 1 and len(lines) - 1 - begins[-1] <= bars // 4:
+        begins.pop()
+    return [lines[begin : end + 1] for begin, end in pairwise([*begins, len(lines) - 1])]
 
 
 def _range(low: int, high: int) -> tuple[int, int]:
