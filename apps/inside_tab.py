@@ -19,7 +19,7 @@ import gradio as gr
 from toolkit import domains
 from toolkit.api import Run, built_in
 from toolkit.api.apart import counted_apart
-from toolkit.api.inspecting import Insight, inspect
+from toolkit.api.inspecting import inspect
 from toolkit.core import InputError, UsageError, unknown
 
 from . import insight_shown
@@ -161,11 +161,14 @@ class _Looking:
                         raise UsageError("upload the files that are to be judged.")
                     for name, given in (("folder", files), ("planted", planted)):
                         if given:
-                            asked[name] = str(stack.enter_context(_gathered(given, opened)))
+                            asked[name] = str(stack.enter_context(_gathered(given, opened, places)))
                 if topic == PROBE:
                     asked["labels"] = _table(table, opened) if table else labels or None
-                found = _without(places, inspect(opened, topic, **asked))
-                return [*insight_shown.html_of(found), dict(found.data)]
+                found = inspect(opened, topic, **asked)
+                return [
+                    *(unplaced(each, places) for each in insight_shown.html_of(found)),
+                    _without(places, found.data),
+                ]
         finally:
             self.behind.stops.over(_who(request))
 
@@ -190,8 +193,11 @@ def _typed(text: str | None) -> str | None:
 
 
 @contextlib.contextmanager
-def _gathered(files: Sequence[str], run: Run) -> Iterator[Path]:
-    """The uploaded files in a folder of their own, for as long as they are looked at, once they were read apart."""
+def _gathered(files: Sequence[str], run: Run, places: dict[str, str]) -> Iterator[Path]:
+    """The uploaded files in a folder of their own, for as long as they are looked at, once they were read apart.
+
+    ``places`` is told where that is.
+    """
     if len(files) > _MOST_FILES or sum(Path(each).stat().st_size for each in files) > _MOST_BYTES:
         raise UsageError(f"at most {_MOST_FILES} files of {_MOST_BYTES >> 20} MB together are judged here.")
     with tempfile.TemporaryDirectory() as place:
@@ -200,9 +206,9 @@ def _gathered(files: Sequence[str], run: Run) -> Iterator[Path]:
         for number, each in enumerate(files):
             called = Path(each).name
             shutil.copyfile(each, folder / (called if not (folder / called).exists() else f"{number} {called}"))
-        with explained({f"{place}/": ""}):
-            counted_apart(folder, run.domain.name, seconds=60)
-            yield folder
+        places[f"{place}/"] = ""
+        counted_apart(folder, run.domain.name, seconds=60)
+        yield folder
 
 
 def _table(path: Any, run: Run) -> str:
@@ -212,7 +218,7 @@ def _table(path: Any, run: Run) -> str:
     if Path(path).suffix.lower() != ".csv":
         raise InputError("a table of labels is a .csv file.")
     try:
-        with Path(path).open(encoding="utf-8", newline="") as file:
+        with Path(path).open(encoding="utf-8-sig", newline="") as file:
             columns = set(next(csv.reader(file), []))
     except (OSError, UnicodeDecodeError, csv.Error):
         raise InputError(f"{Path(path).name} cannot be read as a table.") from None
@@ -229,11 +235,12 @@ def _count(value: Any) -> int | None:
     return int(value)
 
 
-def _without(places: Mapping[str, str], found: Insight) -> Insight:
-    """The insight with what lies on this machine called as the page calls it."""
-    return dataclasses.replace(
-        found,
-        title=unplaced(found.title, places),
-        said=unplaced(found.said, places),
-        notes=[unplaced(each, places) for each in found.notes],
-    )
+def _without(places: Mapping[str, str], data: Any) -> Any:
+    """The numbers, in which what lies on this machine is called as the page calls it."""
+    if isinstance(data, str):
+        return unplaced(data, places)
+    if isinstance(data, Mapping):
+        return {key: _without(places, each) for key, each in data.items()}
+    if isinstance(data, list | tuple):
+        return [_without(places, each) for each in data]
+    return data

@@ -18,6 +18,7 @@ from toolkit.core import ToolkitError
 
 from .events import ANSWERED, AT_ONCE
 from .restoring import Restoring
+from .score_shown import distinct
 from .shelf import Entry, Kept, Shelf
 from .workbench import explained
 
@@ -100,7 +101,7 @@ def _shown(kept: Kept) -> list[Any]:
     """A picture or the text, and the sound of music."""
     if kept.domain == "text":
         return [f'<div class="paper written">{html.escape(kept.shown)}</div>', gr.update(value=None, visible=False)]
-    picture = f'<div class="paper">{kept.export(".svg").decode()}</div>'
+    picture = f'<div class="paper">{distinct(kept.export(".svg").decode(), "kept")}</div>'
     try:
         sound = save_bytes_to_cache(kept.export(".wav"), "kept.wav", get_upload_folder())
     except ToolkitError:  # the extra that renders sound is not installed

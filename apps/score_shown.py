@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterable
 
 from toolkit.api import Result
@@ -22,6 +23,11 @@ SLOW = frozenset({".ogg", ".mp3"})
 def picture(result: Result) -> str:
     """The piano roll, as HTML."""
     return f'<div class="paper">{result.export(".svg").decode()}</div>'
+
+
+def distinct(svg: str, place: str) -> str:
+    """A picture whose ids are of its ``place`` alone: the same one may stand elsewhere on the page."""
+    return re.sub("roll-(?=[0-9a-f]{8}-)", f"{place}-roll-", svg)
 
 
 def sheet(result: Result) -> str:

@@ -105,8 +105,8 @@ class _Playing:
         downloads = self.parts.outputs.downloads
 
         def growing(roll: Any, line: str) -> list[Any]:
-            # An empty value is all but free; a component that is skipped is made anew, ten times a second.
-            return [roll, None, line, None, *downloads.of({}), "", "", gr.skip()]
+            # An empty value is all but free, skipping is not; but the details may be asked for the last seed meanwhile.
+            return [roll, None, line, gr.skip(), *downloads.of({}), "", "", gr.skip()]
 
         for _ in paced.looks(stream):
             filling = stream.request.gap is not None  # whose bars are none before the last note

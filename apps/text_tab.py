@@ -137,8 +137,8 @@ class _Writing:
         paced = self.parts.buttons.paced(request)
 
         def growing(text: Any, line: str) -> list[Any]:
-            # An empty value is all but free; a component that is skipped is made anew, ten times a second.
-            return [text, line, None, *downloads.of({}), "", [], [], None, before]
+            # An empty value is all but free, skipping is not; but the details may be asked for the last seed meanwhile.
+            return [text, line, gr.skip(), *downloads.of({}), "", [], [], None, before]
 
         places: dict[str, str] = {}
         with explained(places):

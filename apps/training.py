@@ -175,7 +175,8 @@ class Trainings:
         return corpus
 
     def _free(self, name: str) -> None:
-        if (self.folder / name).exists():
+        """UsageError where a run has that name, be it one that has only just begun."""
+        if (self.folder / name).exists() or (name in self._processes and self._processes[name].poll() is None):
             raise UsageError(f"there is a run called {name} already.")
 
     def _begin(self, name: str, words: list[str]) -> None:

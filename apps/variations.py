@@ -6,6 +6,7 @@ Each is what its seed gives alone, so taking one is asking for its seed. Knows r
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,8 @@ from toolkit.api.request import Way
 from toolkit.core import UsageError
 
 from .pacing import Paced
-from .workbench import Buttons, Outputs
+from .score_shown import distinct
+from .workbench import HIGHEST_SEED, Buttons, Outputs
 
 COUNTS = (2, 4, 8)
 _FIRST_COUNT = 4
@@ -64,6 +66,8 @@ def coming(streams: Sequence[Stream], paced: Paced[Any]) -> Iterator[str]:
     """The cards as all of the streams advance, and last the likeliest first; stopped, as far as each had come."""
     if any(stream.request.way not in (Way.DRAWN, Way.STEERED) for stream in streams):  # seeds do not make them differ
         raise UsageError("variations are drawn, each from a seed of its own: turn off the search, or the gap.")
+    if streams[-1].seed > HIGHEST_SEED:
+        raise UsageError(f"the last of them would have a seed beyond {HIGHEST_SEED:,}: choose a lower one.")
     for _ in paced.looks(in_turn(streams)):
         yield paced.seldom(lambda: _cards(streams, over=False))
     yield _cards(streams, over=True)
@@ -79,19 +83,21 @@ def _cards(streams: Sequence[Stream], *, over: bool) -> str:
 
 def card(result: Result, *, takeable: bool) -> str:
     """A result in short, as HTML: a picture of music, the beginning of a text; nothing in it is taken for markup."""
-    hear = ""
+    nats, place, hear = _nats(result), f"{result.domain.name}-card-{result.seed}", ""
     if ".svg" in result.domain.exports:
-        shown = result.export(".svg").decode()
-        hear = '<button type="button" class="hear">▶ Hear it</button>'
+        shown = distinct(result.export(".svg").decode(), place)
+        hear = f'<button type="button" class="hear" aria-describedby="{place}">▶ Hear it</button>'
     else:
         excerpt = result.text if len(result.text) <= _EXCERPT else result.text[:_EXCERPT] + " …"
         shown = f'<div class="excerpt" tabindex="0">{html.escape(excerpt)}</div>'
-    facts = f"seed {result.seed}, {_nats(result):.2f} nats a token"
-    asked = f'data-seed="{result.seed}" aria-label="Take the one of seed {result.seed}"'
+    facts = f"seed {result.seed}" + (f", {nats:.2f} nats a token" if nats < math.inf else "")
+    told = f'<span id="{place}">{facts}</span>'
+    asked = f'data-seed="{result.seed}" aria-label="Take it, seed {result.seed}"'
     buttons = f'{hear}<button type="button" class="take" {asked}>Take it</button>' if takeable else ""
-    return f'<div class="paper card-of">{shown}<p class="line"><span>{facts}</span>{buttons}</p></div>'
+    return f'<div class="paper card-of">{shown}<p class="line">{told}{buttons}</p></div>'
 
 
 def _nats(result: Result) -> float:
-    """How unlikely the model finds it, in nats a token."""
-    return -sum(result.log_probabilities) / max(1, len(result.log_probabilities))
+    """How unlikely the model finds it, in nats a token; infinity for what a search has not come to the end of."""
+    likely = result.log_probabilities
+    return -sum(likely) / len(likely) if likely else math.inf

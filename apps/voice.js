@@ -13,20 +13,21 @@ window.voice = (() => {
     return sound;
   };
 
-  // One tone from a moment on, dying away while it is held; gives what ends it at another moment.
+  // One tone from a moment on, dying away while it is held; gives what ends it at another moment. What dies away and
+  // what ends are two gains, so that no end has to take back what was planned.
   const tone = (pitch, from) => {
-    const gain = sound.createGain(), voice = sound.createOscillator();
+    const held = sound.createGain(), open = sound.createGain(), voice = sound.createOscillator();
     voice.type = "triangle";
     voice.frequency.value = 440 * 2 ** ((pitch - 69) / 12);
-    gain.gain.setValueAtTime(0, from);
-    gain.gain.linearRampToValueAtTime(LOUD, from + 0.01);
-    gain.gain.exponentialRampToValueAtTime(LOUD / 3, from + 1.5);
-    voice.connect(gain).connect(all);
+    held.gain.value = 0;
+    held.gain.setValueAtTime(0, from);
+    held.gain.linearRampToValueAtTime(LOUD, from + 0.01);
+    held.gain.exponentialRampToValueAtTime(LOUD / 3, from + 1.5);
+    voice.connect(held).connect(open).connect(all);
     voice.start(from);
     return (until) => {
-      gain.gain.cancelScheduledValues(until);
-      gain.gain.setTargetAtTime(0, until, 0.04);
-      voice.stop(until + 0.3);
+      open.gain.setTargetAtTime(0, until, 0.04);
+      voice.stop(until < from ? until : until + 0.3); // one that has not begun never does
     };
   };
 

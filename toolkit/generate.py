@@ -255,7 +255,7 @@ def batch(
         programs = _each_once(lambda seen: _program(engine, seen, given, **more), [each.seen for each in openings])
         if not any(each.untabled for each in programs):
             return _decoded_together(engine, [each.tokens for each in openings], programs, seeds, length, stop)
-    return in_turn(tokens(engine, prompt, seed=seed, given=given, **more) for prompt, seed in together)
+    return in_turn([tokens(engine, prompt, seed=seed, given=given, **more) for prompt, seed in together])
 
 
 def _decoded_together(

@@ -151,11 +151,41 @@ def test_who_reads_one_of_a_batch_may_read_the_others_later(run, melodies):
         assert same(second.result(), made_by.generate(seed=5, **settings))
 
 
-def test_what_cannot_be_is_told_to_all_of_a_batch(run):
-    streams = list(run.streams(seed=4, count=2, together=True, contain="moon", length=2))
-    for stream in streams:
-        with pytest.raises(ToolkitError):
-            next(stream)
+def test_what_cannot_be_is_told_at_once_of_a_batch_too(run):
+    with pytest.raises(UsageError):
+        run.streams(seed=4, count=2, together=True, contain="moon", length=2)
+
+
+def test_what_goes_wrong_in_a_batch_is_told_by_every_row(run, monkeypatch):
+    def failing(*_, **__):
+        yield 0, generate.Step(3, -1.0, 0)
+        raise ToolkitError("not found in so many attempts.")
+
+    monkeypatch.setattr(generate, "batch", failing)
+    for stream in list(run.streams(seed=4, count=2, together=True, length=5)):
+        with pytest.raises(ToolkitError, match="attempts"):
+            for _ in stream:
+                pass
+
+
+def test_a_row_that_ends_leaves_the_others_where_they_are(run, monkeypatch):
+    taken = []
+
+    def rows(*_, **__):
+        lengths = (3, 40, 9, 40)
+        for position in range(40):
+            for row, length in enumerate(lengths):
+                if position < length:
+                    taken.append(row)
+                    yield row, generate.Step(1, -1.0, position)
+
+    monkeypatch.setattr(generate, "batch", rows)
+    streams = list(run.streams(seed=4, count=4, together=True, length=50))
+    most = 0
+    for _ in in_turn(streams):
+        most, taken[:] = max(most, len(taken)), []
+    assert most <= 4 + 1, "parts that one row had to wait for"
+    assert [stream.tokens_made for stream in streams] == [3, 40, 9, 40]
 
 
 def test_what_a_seed_does_not_touch_is_made_once_for_all_of_them(run):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 from pathlib import Path
 from types import ModuleType
@@ -87,7 +88,9 @@ def test_a_run_is_named_by_a_word(trainings: Any, name: str) -> None:
         trainings.stop(name)
 
 
-def test_uploads_become_a_corpus_and_others_are_refused(trainings: Any, tmp_path: Path) -> None:
+def test_uploads_become_a_corpus_and_others_are_refused(
+    trainings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     poem, odd = tmp_path / "mine.txt", tmp_path / "mine.exe"
     poem.write_text("some words of mine\n" * 200)
     odd.write_text("MZ")
@@ -105,6 +108,11 @@ def test_uploads_become_a_corpus_and_others_are_refused(trainings: Any, tmp_path
     with pytest.raises(InputError, match="MIDI") as told:
         trainings.kept([str(broken)], "broken")
     assert str(trainings.folder) not in str(told.value)
+    monkeypatch.setitem(trainings._processes, "mine", subprocess.Popen(["sleep", "60"]))
+    with pytest.raises(UsageError, match="already"):
+        trainings.kept([str(poem)], "mine")
+    trainings._processes["mine"].kill()
+    trainings._processes["mine"].wait()
     (trainings.folder / "mine").mkdir()
     with pytest.raises(UsageError, match="already"):
         trainings.kept([str(poem)], "mine")

@@ -53,11 +53,11 @@ def test_a_training_is_watched_and_its_run_writes(browser: Any, studio: Any) -> 
     minutes.press("Tab")
     page.locator("#train-start").click()
     page.locator("#train-curve svg.curve polyline.batches").wait_for(timeout=60_000)
-    page.reload(wait_until="domcontentloaded")  # which changes nothing for the training
+    watched.reload()  # which changes nothing for the training
     page.get_by_role("tab", name="Train").click()
     page.locator("#train-curve").get_by_text("Finished", exact=True).wait_for(timeout=90_000)
     watched.shows("#train-curve .sample").not_to_be_empty()
-    page.reload(wait_until="domcontentloaded")
+    watched.reload()
     page.locator("#text-run input").click()
     page.get_by_role("option", name="seaside").wait_for()
     assert watched.wrong == []
@@ -299,7 +299,7 @@ def test_what_was_made_is_there_after_the_server_began_anew(
     first.close()
     again = apps.studio.build([runs], shelf=room("shelf").Shelf(tmp_path / "results"))
     apps.studio.serve(again, port=urlsplit(address).port)
-    watched.page.reload(wait_until="domcontentloaded")
+    watched.reload()
     watched.page.get_by_role("tab", name="Kept").click()
     watched.page.locator("#kept-list label").filter(has_text="seed 77").click()
     watched.page.locator("#kept-seen .written").wait_for()

@@ -158,7 +158,7 @@ def test_settings_are_kept_under_a_name(browser: Any, studio: str, presets: OwnP
     }
     page.locator("#music-reset").click()
     page.wait_for_function("document.querySelector('#music-bars input').value === ''")
-    page.reload(wait_until="domcontentloaded")
+    watched.reload()
     page.get_by_role("tab", name="Melody").click()
     page.get_by_role("button", name="Your own presets").first.click()
     page.locator("#music-own input").click()
@@ -173,7 +173,7 @@ def test_settings_are_kept_under_a_name(browser: Any, studio: str, presets: OwnP
     assert presets.names("music") == []
     # a damaged one, and one that asks for what cannot be
     presets.keep("text", "wild", {"temperature": 99.0, "length": 21, "nonsense": 1})
-    page.reload(wait_until="domcontentloaded")
+    watched.reload()
     page.get_by_role("button", name="Your own presets").first.click()
     page.locator("#text-own input").click()
     page.get_by_role("option", name="wild").click()

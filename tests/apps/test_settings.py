@@ -211,6 +211,36 @@ def test_variations_that_are_stopped_are_those_that_came(room: Any, runs: Path) 
     assert all(stream.result().ending == "interrupted" for stream in streams)
 
 
+def test_variations_of_a_search_left_early_come_last(room: Any, runs: Path) -> None:
+    pacing, variations = room("pacing"), room("variations")
+    stops = pacing.Stops()
+    run = open_run(runs / "poem")
+    streams = list(run.streams("the ", seed=1, count=2, length=20, particles=4, together=True))
+    for _ in streams[1]:
+        pass
+    next(streams[0])
+    stops.ask("me")
+    (last,) = variations.coming(streams, pacing.Paced(stops, "me"))
+    assert re.findall('data-seed="(\\d+)"', last) == ["2", "1"]
+    assert last.count("nats a token") == 1
+
+
+def test_pictures_of_one_melody_have_ids_of_their_own(room: Any, runs: Path) -> None:
+    svg = open_run(runs / "tunes").generate(seed=1, bars=2).export(".svg").decode()
+    apart = room("score_shown").distinct(svg, "kept")
+    ids = [set(re.findall(' id="([^"]+)"', each)) for each in (svg, apart)]
+    assert ids[0] and ids[1] and not ids[0] & ids[1]
+    (named,) = re.findall('aria-labelledby="([^"]+)"', apart)
+    assert set(named.split()) == ids[1]
+
+
+def test_no_variation_has_a_seed_that_cannot_be_asked_for(room: Any, runs: Path) -> None:
+    pacing, variations, workbench = room("pacing"), room("variations"), room("workbench")
+    streams = list(open_run(runs / "poem").streams(seed=workbench.HIGHEST_SEED, count=2, length=3, together=True))
+    with pytest.raises(UsageError, match="seed"):
+        list(variations.coming(streams, pacing.Paced(pacing.Stops(), "me")))
+
+
 @pytest.mark.parametrize("count", [0, 1, 9, "4", None, 2.5, []])
 def test_only_so_many_variations_as_are_offered(room: Any, count: Any) -> None:
     with pytest.raises(UsageError, match="2, 4, 8"):

@@ -270,10 +270,13 @@ def test_a_corpus_is_read_and_its_labels_are_told(client: Any, tmp_path: Path) -
     ]
     (tmp_path / "table.csv").write_text("text,label\n" + "\n".join(lines))
     (tmp_path / "files.csv").write_text("file,label\n/etc/passwd,down\n")
+    (tmp_path / "torn.csv").write_bytes(("\ufefftext,label\n" + "\n".join(lines * 300)).encode() + b"\n\xff,up\n")
     said, picture, _, found = client.predict(**asked, topic="probe", table=handle_file(tmp_path / "table.csv"))
     assert found["labels"] == ["down", "up"] and "24 items" in said and "data:image/png" in picture
     told = refusal(client, **asked, topic="probe", table=handle_file(tmp_path / "files.csv"))
     assert "a column called text" in told and "passwd" not in told
+    torn = refusal(client, **asked, topic="probe", table=handle_file(tmp_path / "torn.csv"))
+    assert torn.startswith("Torn.csv cannot be read as a table"), "a byte-order mark is fine, what follows is not"
     music = {**asked, "run": "music: tunes"}
     assert "table" in refusal(client, **music, topic="probe", table=handle_file(tmp_path / "table.csv"))
     for corpus in ("folk", "../poem", "/etc/passwd", "hub:owner/name"):
@@ -283,16 +286,38 @@ def test_a_corpus_is_read_and_its_labels_are_told(client: Any, tmp_path: Path) -
 
 
 def test_a_look_can_be_stopped(room: Any, runs: Path) -> None:
-    from toolkit.api.inspecting import inspect
+    from toolkit.api.inspecting import TOPICS, inspect
 
     pacing = room("pacing")
     stops = pacing.Stops()
     paced = pacing.Paced(stops, "me")
     stops.ask("me")
     run = open_run(runs / "poem")
-    for topic, more in (("context", {}), ("odd", {"folder": "python-docs"}), ("gates", {})):
+    for topic in TOPICS:
         with pytest.raises(pacing.StoppedError, match="stopped"):
-            inspect(run, topic, watch=paced.watch, **more)
+            inspect(run, topic, watch=paced.watch, corpus="python-docs", folder="python-docs")
+
+
+def test_a_look_is_stopped_on_its_way(runs: Path) -> None:
+    from toolkit.api.inspecting import inspect
+
+    class EnoughError(Exception):
+        pass
+
+    def after(looks: int) -> Any:
+        left = iter(range(looks))
+
+        def watch() -> None:
+            if next(left, None) is None:
+                raise EnoughError
+
+        return watch
+
+    run = open_run(runs / "poem")
+    table = {"probe": {"labels": "speaker", "corpus": "python-docs"}, "odd": {"folder": "python-docs"}}
+    for topic in ("context", "odd", "units", "gradient"):
+        with pytest.raises(EnoughError):
+            inspect(run, topic, watch=after(2), **{"corpus": "python-docs", **table.get(topic, {})})
 
 
 def test_looking_inside_refuses_in_a_sentence(client: Any) -> None:

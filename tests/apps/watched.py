@@ -56,8 +56,7 @@ class Watched:
         self.wrong: list[str] = []
         host = urlsplit(address).netloc
         self.page.on("console", lambda each: self._note(each.text, each.type == "error"))
-        # What a reload cuts off is no error of the page.
-        self.page.on("pageerror", lambda each: self._note(str(each), "signal is aborted" not in str(each)))
+        self.page.on("pageerror", lambda each: self._note(str(each)))
         self.page.on("dialog", lambda each: (self._note(f"dialog {each.message}"), each.dismiss()))
         self.page.on("request", lambda each: self._note(each.url, self._foreign(each.url, host)))
         self.page.on("requestfailed", lambda each: self._note(f"failed {each.url}", each.failure != "net::ERR_ABORTED"))
@@ -71,6 +70,13 @@ class Watched:
     @staticmethod
     def _foreign(url: str, host: str) -> bool:
         return urlsplit(url).scheme not in ("data", "blob") and urlsplit(url).netloc != host
+
+    def reload(self) -> None:
+        """Opens the page anew. What that cuts off, the old page tells as an error, and it is none."""
+        before = len(self.wrong)
+        self.page.reload(wait_until="domcontentloaded")
+        self.page.locator("#text-generate").wait_for(state="attached")
+        del self.wrong[before:]
 
     def generated(self, kind: str, button: str = "generate") -> dict[str, Any]:
         """Presses a button, waits for the end, and gives the details of what was made."""

@@ -4,6 +4,7 @@ import base64
 import warnings
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -68,7 +69,8 @@ def joined(notes) -> list[tuple[Fraction, int, Fraction]]:
 def by_verovio(score: Score) -> list[list[tuple[Fraction, int, Fraction]]]:
     verovio = pytest.importorskip("verovio")
     verovio.enableLog(verovio.LOG_OFF)
-    engraver = verovio.toolkit()
+    engraver = verovio.toolkit(False)
+    engraver.setResourcePath(str(Path(verovio.__file__).parent / "data"))  # which it knows in its first thread only
     assert engraver.loadData(write_musicxml(score).decode())
     read = read_midi(base64.b64decode(engraver.renderToMIDI()))
     return [

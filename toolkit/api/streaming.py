@@ -163,6 +163,7 @@ def _in_a_batch(request: Request, count: int) -> Iterator[Stream]:
 def _each_row(batch: Iterator[tuple[int, generate.Step]], count: int) -> list[Iterator[generate.Step]]:
     """The rows of a batch, each for itself: what comes of the others before they are asked is held for them.
 
+    A row that another one overtakes, twice before it comes itself, is over: so asking it takes the others no further.
     What goes wrong in one row ends them all, and each that is asked tells it.
     """
     held: list[deque[generate.Step]] = [deque() for _ in range(count)]
@@ -170,18 +171,23 @@ def _each_row(batch: Iterator[tuple[int, generate.Step]], count: int) -> list[It
 
     def row(own: deque[generate.Step]) -> Iterator[generate.Step]:
         while True:
-            while own:
-                yield own.popleft()
-            if wrong:
-                raise wrong[0]
-            try:
-                number, step = next(batch)
-            except StopIteration:
-                return
-            except ToolkitError as error:
-                wrong.append(error)
-                raise
-            held[number].append(step)
+            overtaken: set[int] = set()
+            while not own:
+                if wrong:
+                    raise wrong[0]
+                try:
+                    number, step = next(batch)
+                except StopIteration:
+                    return
+                except ToolkitError as error:
+                    wrong.append(error)
+                    raise
+                held[number].append(step)
+                if number in overtaken:
+                    return
+                if held[number] is not own:
+                    overtaken.add(number)
+            yield own.popleft()
 
     return [row(each) for each in held]
 

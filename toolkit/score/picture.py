@@ -118,7 +118,9 @@ def svg(picture: Picture) -> str:
         top += band.height
     drawn = "\n".join(bands)
     told = f"{picture.name}\n{picture.description}\n{drawn}"
-    mark = hashlib.sha256(told.encode("utf-8", "replace")).hexdigest()[:8]  # no two pictures of a page share an id
+    mark = hashlib.sha256(told.encode("utf-8", "replace")).hexdigest()[
+        :8
+    ]  # of different pictures on one page none has the ids of another
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="piano-roll" viewBox="0 0 {picture.width:g} '
         f'{picture.height:g}" width="100%" style="max-width:{picture.width:g}px" role="img" '

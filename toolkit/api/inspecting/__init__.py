@@ -53,4 +53,6 @@ def inspect(run: Run, topic: str, **asked: Any) -> Insight:
     """
     if topic not in TOPICS:
         raise unknown("topic", topic, TOPICS)
-    return TOPICS[topic](run, Asked(**asked))
+    what = Asked(**asked)
+    what.watch()
+    return TOPICS[topic](run, what)

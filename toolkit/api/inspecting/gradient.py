@@ -29,6 +29,7 @@ def gradient(run: Run, asked: Asked) -> Insight:
             raise UsageError(f"{name} cannot be looked at beside {run.name}: its codec is another one.")
         reaches[f"{other.name}, trained ({other.model.settings.cell})"] = reach(other.model, ids_BT)
     for cell in CELLS:
+        asked.watch()
         reaches[f"{cell}, untrained"] = reach(as_new(run.model, asked.seed, cell=cell), ids_BT)
     by_radius = regimes(run.model.vocabulary, ids_BT, seed=asked.seed)
     norms = _norms(run)

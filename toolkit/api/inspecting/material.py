@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from toolkit.api.materials import open_corpus, prepare
 from toolkit.api.running import Run
 from toolkit.batches import streams
-from toolkit.core import SPLITS, InputError, Split, UsageError, Watch, unknown, unwatched
+from toolkit.core import SPLITS, Corpus, Document, InputError, Split, UsageError, Watch, unknown, unwatched
 from toolkit.inspect.tracing import Ids
 
 _PIECE = 1000  # tokens of a text that the model writes itself, at most
@@ -38,6 +41,16 @@ class Asked:
     value: float | None = None
     watch: Watch = unwatched
 
+    def watched(self, corpus: Corpus[Any]) -> Corpus[Any]:
+        """The corpus, the reading of which can be ended at every document."""
+
+        def read(split: Split) -> Iterator[Document[Any]]:
+            for document in corpus.read(split):
+                self.watch()
+                yield document
+
+        return dataclasses.replace(corpus, read=read)
+
 
 @dataclass(frozen=True)
 class Material:
@@ -63,7 +76,8 @@ def material(run: Run, asked: Asked, count: int) -> Material:
         return Material(np.array(ids), "what was given")
     if asked.corpus is not None:
         split = _split(asked.split)
-        encoded = prepare(open_corpus(asked.corpus, domain=run.domain.name), run.codec).split(split)
+        corpus = asked.watched(open_corpus(asked.corpus, domain=run.domain.name))
+        encoded = prepare(corpus, run.codec).split(split)
         if encoded.predictions < 64:
             raise InputError(f"the corpus {asked.corpus!r} has too little in its {split} split.")
         return Material(np.asarray(encoded.tokens[: 4 * count]), f"the {split} split of {asked.corpus}")

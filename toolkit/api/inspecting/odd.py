@@ -74,14 +74,13 @@ def _items(run: Run, asked: Asked, source: str) -> tuple[list[str], list[Floats]
     """Names and losses of the items of a corpus: of files all, of a built-in corpus or the run's own one split."""
     if asked.split not in SPLITS:
         raise unknown("split", asked.split, SPLITS)
-    corpus = open_corpus(source, domain=run.domain.name)
+    corpus = asked.watched(open_corpus(source, domain=run.domain.name))
     parted = corpus.name in built_in() or corpus.sha256 == run.config.corpus["sha256"]
     names: list[str] = []
     nats: list[Floats] = []
     for name in [each for each in SPLITS if each == asked.split] if parted else SPLITS:
         for document in corpus.read(name):
             ids = [*run.opening_of(None), *run.codec.encode(document.item)][:_LONGEST]
-            asked.watch()
             if len(ids) > 2 and len(names) < _MOST:
                 names.append(document.name)
                 nats.append(losses(run.model, np.array([ids]))[0])

@@ -80,7 +80,7 @@ def _labelled(run: Run, asked: Asked) -> Iterator[tuple[Any, str]]:
     splits = [each for each in SPLITS if each == asked.split]
     if not splits:
         raise unknown("split", asked.split, SPLITS)
-    corpus = open_corpus(asked.corpus, domain=run.domain.name)
+    corpus = asked.watched(open_corpus(asked.corpus, domain=run.domain.name))
     return known[asked.labels](document.item for document in corpus.read(splits[0]))
 
 
@@ -89,10 +89,10 @@ def _in_table(run: Run, path: Path) -> Iterator[tuple[Any, str]]:
     try:
         if path.stat().st_size > _LARGEST:
             raise InputError(f"{path.name} is too large a table: more than 64 MB.")
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path} cannot be read as a table: {error}.") from None
+        raise InputError(f"{path.name} cannot be read as a table: {error}.") from None
     columns = set(rows[0]) if rows else set()
     if "label" not in columns or not columns & {"text", "file"}:
         raise InputError(f"{path.name} needs a column called label, and one called text or file.")

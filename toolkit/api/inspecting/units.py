@@ -30,7 +30,9 @@ def units(run: Run, asked: Asked) -> Insight:
         raise UsageError(f"nothing is named that a unit of the codec {run.codec.name!r} could track.")
     features = {name: np.stack([each[name] for each in by_row]) for name in by_row[0]}
     seen = trace(run.model, ids_BT)
+    asked.watch()
     fresh = trace(as_new(run.model, asked.seed), ids_BT)
+    asked.watch()
     rng = np.random.default_rng(asked.seed)
     found = tracking_units(seen.states["h"], features, rng, untrained_LBTH=fresh.states["h"])
     claimed = [each for each in found if each.claimed]
