@@ -18,7 +18,8 @@ def test_thirty_two_users_get_each_their_own(address: str, runs: Path) -> None:
     from gradio_client import Client
 
     def user(number: int) -> Any:
-        client = Client(address, verbose=False, analytics_enabled=False)
+        # All of them and the studio share one process here; a browser, too, waits longer than five seconds.
+        client = Client(address, verbose=False, analytics_enabled=False, httpx_kwargs={"timeout": 60})
         if number % 4:
             asked = {"run": "poem", "prompt": f"the river {number}", "seed": number, "length": 60 + number}
             return client.predict(**asked, api_name="/generate_text")[0]
