@@ -298,6 +298,14 @@ def test_a_look_can_be_stopped(room: Any, runs: Path) -> None:
             inspect(run, topic, watch=paced.watch, corpus="python-docs", folder="python-docs")
 
 
+def test_every_topic_can_be_looked_at(room: Any) -> None:
+    from toolkit.api.inspecting import TOPICS
+
+    parts = room("inside_parts")
+    assert set(parts.TITLES) == set(TOPICS)
+    assert all(len(parts.about(each)) > 20 and "`" not in parts.about(each) for each in TOPICS)
+
+
 def test_a_look_is_stopped_on_its_way(runs: Path) -> None:
     from toolkit.api.inspecting import inspect
 
