@@ -2,22 +2,17 @@
 (() => {
   let playing = null; // {button, stop}
 
-  const light = (svg, now) => {
-    for (const note of svg.querySelectorAll(".note"))
-      note.classList.toggle("sounding", note.dataset.start <= now && now < note.dataset.end);
-  };
-
   const hear = (button) => {
     const again = playing?.button === button, svg = button.closest(".card-of").querySelector("svg.piano-roll");
     playing?.stop();
     if (again || !svg) return;
-    const notes = new Map(); // one that goes over the end of a row is drawn twice
-    for (const { dataset } of svg.querySelectorAll(".note"))
+    const drawn = svg.querySelectorAll(".note"), notes = new Map(); // one that goes over the end of a row is drawn twice
+    for (const { dataset } of drawn)
       notes.set(`${dataset.pitch} ${dataset.start}`, { pitch: Number(dataset.pitch), start: Number(dataset.start), end: Number(dataset.end) });
     button.textContent = "■ Stop";
     const stop = window.voice.play([...notes.values()], (now) => {
       if (now >= 0 && !button.isConnected) return playing?.stop(); // other cards have come
-      light(svg, now);
+      window.page.light(drawn, now);
       if (now < 0) [button.textContent, playing] = ["▶ Hear it", null];
     });
     playing = { button, stop };
@@ -28,8 +23,7 @@
     const box = document.querySelector(`#${tab}-seed input, #${tab}-seed textarea`), generate = document.getElementById(`${tab}-generate`);
     if (!box || !generate || generate.disabled) return;
     playing?.stop();
-    Object.getOwnPropertyDescriptor(Object.getPrototypeOf(box), "value").set.call(box, button.dataset.seed);
-    box.dispatchEvent(new Event("input", { bubbles: true }));
+    window.page.write(box, button.dataset.seed);
     setTimeout(() => generate.click()); // once the page has heard of the seed
   };
 

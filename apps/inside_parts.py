@@ -44,22 +44,11 @@ _TRAIN = "toolkit train poems.txt --out runs/poems --minutes 5"
 
 @dataclass(frozen=True)
 class InsideParts:
-    """``asked`` are the controls in the order of `look_inside`'s parameters, and ``shown`` what it fills."""
+    """``asked`` are the controls by the names of `look_inside`'s parameters, and ``shown`` what it fills."""
 
     room: Any
     nothing: Any
-    run: Any
-    topic: Any
-    text: Any
-    files: Any
-    layer: Any
-    unit: Any
-    seed: Any
-    corpus: Any
-    split: Any
-    planted: Any
-    labels: Any
-    table: Any
+    asked: Mapping[str, Any]
     look: Any
     stop: Any
     shown: tuple[Any, ...]
@@ -107,41 +96,9 @@ class InsideParts:
                 layer = gr.Number(0, label="Layer", precision=0, minimum=0, elem_id="inside-layer")
                 unit = gr.Number(0, label="Unit to hold", precision=0, minimum=0, elem_id="inside-unit")
                 seed = gr.Textbox(label="Seed", placeholder="0", max_lines=1, elem_id="inside-seed")
-        reading = (corpus, split, planted, labels, table)
-        return cls(
-            room,
-            nothing,
-            run,
-            topic,
-            text,
-            files,
-            layer,
-            unit,
-            seed,
-            *reading,
-            look,
-            stop,
-            (said, picture, numbers, data),
-        )
-
-    @property
-    def asked(self) -> dict[str, Any]:
-        """The controls by the names of what they ask."""
-        names = (
-            "run",
-            "topic",
-            "text",
-            "files",
-            "layer",
-            "unit",
-            "seed",
-            "corpus",
-            "split",
-            "planted",
-            "labels",
-            "table",
-        )
-        return {each: getattr(self, each) for each in names}
+        asked = {"run": run, "topic": topic, "text": text, "files": files, "layer": layer, "unit": unit, "seed": seed}
+        asked |= {"corpus": corpus, "split": split, "planted": planted, "labels": labels, "table": table}
+        return cls(room, nothing, asked, look, stop, (said, picture, numbers, data))
 
 
 def runs_offered(library: Library) -> list[str]:

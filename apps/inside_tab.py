@@ -19,7 +19,7 @@ import gradio as gr
 from toolkit import domains
 from toolkit.api import Run, built_in
 from toolkit.api.apart import counted_apart
-from toolkit.api.inspecting import inspect
+from toolkit.api.inspecting import Insight, inspect
 from toolkit.core import InputError, UsageError, unknown
 
 from . import insight_shown
@@ -38,9 +38,10 @@ from .inside_parts import (
 )
 from .pacing import Paced
 from .training import Trainings
-from .workbench import checked_seed, explained, unplaced, with_parameters
+from .workbench import checked_seed, connect_stop, explained, unplaced, who_asks, with_parameters
 
 _MOST_FILES, _MOST_BYTES = 200, 20 << 20
+_DOMAIN = "inside"
 _LIMIT = 180.0
 """Seconds that one look may take; a probe of all folk tunes takes forty."""
 
@@ -65,9 +66,11 @@ class _Corpora:
 
     def place(self, corpus: str) -> str:
         """Where the corpus is, as the library takes it; UsageError for one that is not offered."""
+        if self.trainings is not None:
+            return self.trainings.placed(corpus)
         if corpus not in self.offered():
             raise unknown("corpus", corpus, self.offered())
-        return corpus if corpus in built_in() or self.trainings is None else str(self.trainings.corpora / corpus)
+        return corpus
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,21 +99,16 @@ class _Looking:
         )
         looking.success(**switched, js=ready)
         looking.failure(**switched, js=ready)
-
-        def stop(request: gr.Request) -> None:
-            self.behind.stops.ask(_who(request))
-
-        stop.__annotations__["request"] = gr.Request
-        parts.stop.click(stop, None, None, **AT_ONCE)
-        chosen = parts.topic.select(lambda each: gr.update(info=about(each)), parts.topic, parts.topic, **AT_ONCE)
-        needed = [parts.text, parts.files, parts.planted, parts.labels, parts.table]
-        chosen.then(self.needed, parts.topic, needed, **AT_ONCE)
-        page.load(self.arrived, None, [parts.nothing, parts.room, parts.run, parts.corpus], **AT_ONCE)
+        connect_stop(parts.stop, self.behind.stops, _DOMAIN)
+        asked = parts.asked
+        needed = [asked[each] for each in ("topic", "text", "files", "planted", "labels", "table")]
+        asked["topic"].select(self.needed, asked["topic"], needed, **AT_ONCE)
+        page.load(self.arrived, None, [parts.nothing, parts.room, asked["run"], asked["corpus"]], **AT_ONCE)
 
     def needed(self, topic: str) -> list[Any]:
-        """Which of what one may give is for a topic: a text to read, files to judge, or labels to read off."""
+        """What a topic is, and which of what one may give is for it: a text to read, files to judge, or labels."""
         shown = (topic not in (ODD, PROBE), topic == ODD, topic == ODD, topic == PROBE, topic == PROBE)
-        return [gr.update(visible=each) for each in shown]
+        return [gr.update(info=about(topic)), *(gr.update(visible=each) for each in shown)]
 
     def arrived(self) -> list[Any]:
         """The runs and the corpora, where others have come since the studio began."""
@@ -144,7 +142,7 @@ class _Looking:
         asked for ``labels`` of the corpus's items, or those in a ``table``, a .csv of text and label. Returns a
         paragraph, a picture and a table, all as HTML, and the numbers.
         """
-        paced = Paced[Any](self.behind.stops, _who(request), _LIMIT)
+        paced = Paced[Any](self.behind.stops, who_asks(request, _DOMAIN), _LIMIT)
         places: dict[str, str] = {}
         try:
             with explained(places), contextlib.ExitStack() as stack:
@@ -164,13 +162,10 @@ class _Looking:
                             asked[name] = str(stack.enter_context(_gathered(given, opened, places)))
                 if topic == PROBE:
                     asked["labels"] = _table(table, opened) if table else labels or None
-                found = inspect(opened, topic, **asked)
-                return [
-                    *(unplaced(each, places) for each in insight_shown.html_of(found)),
-                    _without(places, found.data),
-                ]
+                found = _without(places, inspect(opened, topic, **asked))
+                return [*insight_shown.html_of(found), dict(found.data)]
         finally:
-            self.behind.stops.over(_who(request))
+            self.behind.stops.over(who_asks(request, _DOMAIN))
 
     def _opened(self, called: str | None) -> Run:
         kind, name = domain_and_name(called)
@@ -180,10 +175,6 @@ class _Looking:
 
 
 _SWITCH = "() => [{__type__: 'update', interactive: %s}, {__type__: 'update', interactive: %s}]"
-
-
-def _who(request: gr.Request) -> str:
-    return f"{request.session_hash} inside"
 
 
 def _typed(text: str | None) -> str | None:
@@ -235,12 +226,15 @@ def _count(value: Any) -> int | None:
     return int(value)
 
 
-def _without(places: Mapping[str, str], data: Any) -> Any:
-    """The numbers, in which what lies on this machine is called as the page calls it."""
-    if isinstance(data, str):
-        return unplaced(data, places)
-    if isinstance(data, Mapping):
-        return {key: _without(places, each) for key, each in data.items()}
-    if isinstance(data, list | tuple):
-        return [_without(places, each) for each in data]
-    return data
+def _without(places: Mapping[str, str], found: Insight) -> Insight:
+    """The insight, in which what lies on this machine is called as the page calls it."""
+
+    def called(what: Any) -> Any:
+        if isinstance(what, str):
+            return unplaced(what, places)
+        if isinstance(what, Mapping):
+            return {key: called(each) for key, each in what.items()}
+        return [called(each) for each in what] if isinstance(what, list | tuple) else what
+
+    told = ("title", "said", "rows", "data", "notes")
+    return dataclasses.replace(found, **{each: called(getattr(found, each)) for each in told})

@@ -43,8 +43,7 @@
     if (!box) return;
     const tools = piano.parentElement.querySelector(".piano-tempo");
     const tempo = Math.min(240, Math.max(30, Number(tools?.value) || 120));
-    Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set.call(box, notation(played(piano), tempo));
-    box.dispatchEvent(new Event("input", { bubbles: true }));
+    window.page.write(box, notation(played(piano), tempo));
   };
 
   const press = (piano, pitch) => {

@@ -110,9 +110,8 @@ class _Playing:
 
         for _ in paced.looks(stream):
             filling = stream.request.gap is not None  # whose bars are none before the last note
-            yield growing(
-                gr.skip() if filling else paced.seldom(lambda: picture(stream.result())), progress(stream, paced)
-            )
+            roll = gr.skip() if filling else paced.seldom(lambda: picture(stream.result()))
+            yield growing(roll, progress(stream, paced))
         if paced.ended():
             yield growing(gr.skip(), stopped(stream, paced))
         result = renamed(stream.result(), called, shown)

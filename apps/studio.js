@@ -59,8 +59,7 @@
     if (!bar) return;
     const first = event.shiftKey && parseInt(box.value) ? parseInt(box.value) : bar;
     const named = first === bar ? `${bar}` : `${Math.min(first, bar)}-${Math.max(first, bar)}`;
-    Object.getOwnPropertyDescriptor(Object.getPrototypeOf(box), "value").set.call(box, named);
-    box.dispatchEvent(new Event("input", { bubbles: true }));
+    window.page.write(box, named);
   });
 
   // The file of a result, dropped beside the places that take files, goes to the one that puts results back.
@@ -79,12 +78,11 @@
       box.dispatchEvent(new Event("change", { bubbles: true }));
     });
 
-  // The roll's notes carry the seconds at which they sound; media events do not bubble, so they are caught on the way down.
+  // Media events do not bubble, so they are caught on the way down.
   const light = (player) => {
     const now = player.ended ? -1 : player.currentTime;
     const result = player.closest(".result"); // none once another player has taken its place
-    for (const note of result ? result.querySelectorAll(".roll .note") : [])
-      note.classList.toggle("sounding", note.dataset.start <= now && now < note.dataset.end);
+    window.page.light(result?.querySelectorAll(".roll .note") ?? [], now);
   };
   const follow = (player) => {
     light(player);

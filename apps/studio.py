@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import gradio as gr
 
 _HERE = Path(__file__).resolve().parent
-_SCRIPTS = ("voice.js", "piano.js", "cards.js", "studio.js")
+_SCRIPTS = ("page.js", "voice.js", "piano.js", "cards.js", "studio.js")
 _WAITING = 64  # generations that may queue; who comes later is told so
 _LOOKING = 0.01
 """Seconds between two looks for work; gradio's thousand a second keep a core busy with nothing."""

@@ -10,7 +10,6 @@ from typing import Any
 
 import gradio as gr
 
-from toolkit.core import UsageError
 from toolkit.models import CELLS
 
 from .chart import curve
@@ -76,23 +75,21 @@ def train_tab(page: gr.Blocks, trainings: Trainings) -> None:
             drawn = _drawn(trainings.standing(name))
         return [drawn if drawn != before else gr.skip(), drawn]
 
+    def meant(corpus: str | None, files: Any, name: str) -> str:
+        """The corpus asked for: uploaded files, kept under a name, before one that is there."""
+        if not files and corpus:
+            return corpus
+        return trainings.kept(files or (), name)
+
     def begin(corpus: str | None, files: Any, name: str | None, minutes: Any, cell: str) -> Any:
         called = (name or "").strip()
         with explained():
-            if files:
-                corpus = trainings.kept(files, called)
-            if not corpus:
-                raise UsageError("choose a corpus, or upload one.")
-            trainings.start(corpus, called, float(minutes), cell)
+            trainings.start(meant(corpus, files, called), called, float(minutes), cell)
         return gr.update(choices=[called, *(each for each in trainings.names() if each != called)], value=called)
 
     def looked(corpus: str | None, files: Any) -> str:
         with explained():
-            if files:
-                corpus = trainings.kept(files, "looked-at")
-            if not corpus:
-                raise UsageError("choose a corpus, or upload one.")
-            return _told(trainings.look(corpus))
+            return _told(trainings.look(meant(corpus, files, "looked-at")))
 
     def going_on(name: str | None) -> None:
         with explained():

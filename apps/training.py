@@ -75,7 +75,7 @@ class Trainings:
 
     def look(self, corpus: str) -> dict[str, Any]:
         """What `toolkit prepare` says of a corpus, from a process of its own with a time limit."""
-        words = [*_TOOLKIT, "prepare", self._placed(corpus), "--json"]
+        words = [*_TOOLKIT, "prepare", self.placed(corpus), "--json"]
         try:
             done = subprocess.run(words, capture_output=True, timeout=_LOOKING, check=False, text=True)
         except subprocess.TimeoutExpired:
@@ -94,7 +94,7 @@ class Trainings:
         if not 0.05 <= minutes <= MOST_MINUTES:
             raise UsageError(f"a training takes 0.05 to {MOST_MINUTES:g} minutes here.")
         self._free(name)
-        place = self._placed(corpus)
+        place = self.placed(corpus)
         self._begin(name, [place, "--minutes", f"{minutes:g}", "--cell", cell])
 
     def go_on(self, name: str) -> None:
@@ -170,7 +170,7 @@ class Trainings:
         for each in files:
             shutil.copyfile(each, place / Path(each).name)
         corpus = f"{_CORPORA}/{name}"
-        whole = self._placed(corpus)
+        whole = self.placed(corpus)
         counted_apart(whole, guess_domain(whole), seconds=_LOOKING)
         return corpus
 
@@ -200,7 +200,7 @@ class Trainings:
             raise unknown("run", name, self.names())
         return read_config(self.folder / name)
 
-    def _placed(self, corpus: str) -> str:
+    def placed(self, corpus: str) -> str:
         """The corpus as the command takes it. Only what is offered, or was uploaded, is ever opened."""
         if corpus in built_in():
             return corpus

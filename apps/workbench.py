@@ -161,10 +161,7 @@ class Buttons:
 
     def paced(self, request: gr.Request) -> Paced[Any]:
         """The time that a generation of this tab has, for who sent the request."""
-        return Paced(self.stops, self._who(request))
-
-    def _who(self, request: gr.Request) -> str:
-        return f"{request.session_hash} {self.domain}"
+        return Paced(self.stops, who_asks(request, self.domain))
 
     def connect(
         self,
@@ -186,7 +183,7 @@ class Buttons:
             try:
                 yield from make(request, *values)
             finally:
-                self.stops.over(self._who(request))
+                self.stops.over(who_asks(request, self.domain))
 
         making = [each for each in (self.generate, self.more) if each is not None]
         switched = [self.stop, *making, *outputs.downloads.buttons]
@@ -215,11 +212,22 @@ class Buttons:
         made.failure(**switch(False, "" if whole else None))
 
     def connect_stop(self) -> None:
-        def stop(request: gr.Request) -> None:
-            self.stops.ask(self._who(request))
+        connect_stop(self.stop, self.stops, self.domain)
 
-        stop.__annotations__["request"] = gr.Request
-        self.stop.click(stop, None, None, **AT_ONCE)
+
+def who_asks(request: gr.Request, domain: str) -> str:
+    """Who waits for what a tab makes: one page's tab of that ``domain``."""
+    return f"{request.session_hash} {domain}"
+
+
+def connect_stop(button: Any, stops: Stops, domain: str) -> None:
+    """Lets ``button`` stop what the tab of a ``domain`` makes."""
+
+    def stop(request: gr.Request) -> None:
+        stops.ask(who_asks(request, domain))
+
+    stop.__annotations__["request"] = gr.Request
+    button.click(stop, None, None, **AT_ONCE)
 
 
 def told(result: Result) -> Any:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from itertools import pairwise
@@ -104,6 +104,17 @@ class Account:
 
 
 @contextmanager
+def read_by(following: Callable[[Stream], Any]) -> Iterator[None]:
+    """Streams whose next part comes by ``following``."""
+    at_once = Stream.__next__
+    Stream.__next__ = following  # type: ignore[assignment,method-assign]  # put back below
+    try:
+        yield
+    finally:
+        Stream.__next__ = at_once  # type: ignore[method-assign]  # as it was
+
+
+@contextmanager
 def accounted() -> Iterator[Account]:
     """Keeps an account of every stream that is read meanwhile."""
     account, at_once = Account(), Stream.__next__
@@ -118,11 +129,8 @@ def accounted() -> Iterator[Account]:
         finally:
             account.inside += time.thread_time() - began
 
-    Stream.__next__ = counted  # type: ignore[method-assign]  # put back below
-    try:
+    with read_by(counted):
         yield account
-    finally:
-        Stream.__next__ = at_once  # type: ignore[method-assign]  # as it was
 
 
 def page_share(visitor: Visitor, tab: str, asked: dict[str, Any]) -> tuple[float, float, float]:
@@ -204,11 +212,8 @@ def slowed() -> Iterator[None]:
         time.sleep(_PACE)
         return at_once(stream)
 
-    Stream.__next__ = after_a_while  # type: ignore[method-assign]  # put back below
-    try:
+    with read_by(after_a_while):
         yield
-    finally:
-        Stream.__next__ = at_once  # type: ignore[method-assign]  # as it was
 
 
 def stopping(address: str) -> dict[str, float]:

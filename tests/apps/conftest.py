@@ -128,3 +128,14 @@ def address(apps: ModuleType, page: Any) -> Iterator[str]:
     yield served
     with leaks_of_others():
         page.close()
+
+
+@pytest.fixture(scope="module")
+def client(address: str) -> Iterator[Any]:
+    import gradio_client
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = gradio_client.Client(address, verbose=False, analytics_enabled=False)
+        yield found
+        found.close()

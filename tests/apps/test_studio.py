@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import html
 import io
 import json
 import sys
 import threading
 import time
 import urllib.request
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,33 +16,12 @@ from urllib.parse import urlsplit
 import mido
 import pytest
 
+from tests.apps.refused import refusal
 from toolkit.api import Run, open_run
 from toolkit.core import ToolkitError
 from toolkit.score import read_midi
 
 HOSTILE = '<img src=x onerror="alert(1)"><script>alert(2)</script>'
-
-
-@pytest.fixture(scope="module")
-def client(address: str) -> Iterator[Any]:
-    import gradio_client
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        found = gradio_client.Client(address, verbose=False, analytics_enabled=False)
-        yield found
-        found.close()
-
-
-def refusal(client: Any, **asked: Any) -> str:
-    """The sentence with which the studio refuses, which names no file and shows no code."""
-    from gradio_client.exceptions import AppError
-
-    with pytest.raises(AppError) as refused:
-        client.predict(**asked)
-    said = str(refused.value)
-    assert "Traceback" not in said and "/tmp" not in said and "/gradio" not in said and len(said) < 300
-    return said
 
 
 def text_of(client: Any, prompt: str, seed: int | None, **settings: Any) -> list[Any]:
@@ -225,131 +201,6 @@ def test_what_is_too_much_is_refused(client: Any, apps: ModuleType) -> None:
 PUBLIC = {"/generate_text", "/generate_melody", "/generate_chorale", "/generate_piece", "/look_inside"}
 
 
-def test_what_is_seen_inside_is_what_python_sees(client: Any, runs: Path) -> None:
-    from toolkit.api.inspecting import inspect
-
-    asked = {"text": "", "layer": 0, "unit": 3, "seed": "1", "api_name": "/look_inside"}
-    said, picture, table, data = client.predict(run="text: poem", topic="gates", **asked)
-    found = inspect(open_run(runs / "poem"), "gates", seed=1)
-    assert html.escape(found.said) in said and data == json.loads(json.dumps(found.data))
-    assert "data:image/png;base64," in picture and table.count("<tr>") == len(found.rows) + 1
-    for kind in ("music: tunes", "chorales: hymns"):
-        assert "nats" in client.predict(run=kind, topic="surprise", **asked)[0]
-    read = client.predict(run="text: poem", topic="surprise", **{**asked, "text": "the <sea>,"})
-    assert "&lt;" in read[2] and "<sea>" not in read[0] + read[2]
-
-
-def test_uploaded_files_are_judged(client: Any, tmp_path: Path) -> None:
-    from gradio_client import handle_file
-
-    for number, letters in enumerate(("the river runs down\n" * 9, "and the ship runs\n" * 9, "zxq zxq vvv\n" * 9)):
-        (tmp_path / f"{number}.txt").write_text(letters)
-    files = [handle_file(tmp_path / f"{number}.txt") for number in range(3)]
-    asked = {"run": "text: poem", "topic": "odd", "text": "", "layer": 0, "unit": 0, "seed": "1"}
-    said, picture, _, data = client.predict(**asked, files=files, api_name="/look_inside")
-    assert "3 items of your files" in said and data["items"][0]["name"].startswith("2")
-    assert "data:image/png;base64," in picture
-    planted = [handle_file(tmp_path / "2.txt")]
-    told, _, _, found = client.predict(**asked, files=files[:2], planted=planted, api_name="/look_inside")
-    assert "were planted" in told and found["area_under_curve"] == 1.0
-    (tmp_path / "bad.mid").write_bytes(b"MThd")
-    told = refusal(
-        client, **{**asked, "run": "music: tunes"}, files=[handle_file(tmp_path / "bad.mid")], api_name="/look_inside"
-    )
-    assert "MIDI header" in told and "/" not in told
-
-
-def test_a_corpus_is_read_and_its_labels_are_told(client: Any, tmp_path: Path) -> None:
-    from gradio_client import handle_file
-
-    asked = {"run": "text: poem", "text": "", "layer": 0, "unit": 0, "seed": "", "api_name": "/look_inside"}
-    said, *_ = client.predict(**asked, topic="surprise", corpus="python-docs", split="test")
-    assert "the test split of python-docs" in said
-    lines = [f"the river runs {number},down" for number in range(12)] + [
-        f"and a ship {number},up" for number in range(12)
-    ]
-    (tmp_path / "table.csv").write_text("text,label\n" + "\n".join(lines))
-    (tmp_path / "files.csv").write_text("file,label\n/etc/passwd,down\n")
-    (tmp_path / "torn.csv").write_bytes(("\ufefftext,label\n" + "\n".join(lines * 300)).encode() + b"\n\xff,up\n")
-    said, picture, _, found = client.predict(**asked, topic="probe", table=handle_file(tmp_path / "table.csv"))
-    assert found["labels"] == ["down", "up"] and "24 items" in said and "data:image/png" in picture
-    told = refusal(client, **asked, topic="probe", table=handle_file(tmp_path / "files.csv"))
-    assert "a column called text" in told and "passwd" not in told
-    torn = refusal(client, **asked, topic="probe", table=handle_file(tmp_path / "torn.csv"))
-    assert torn.startswith("Torn.csv cannot be read as a table"), "a byte-order mark is fine, what follows is not"
-    music = {**asked, "run": "music: tunes"}
-    assert "table" in refusal(client, **music, topic="probe", table=handle_file(tmp_path / "table.csv"))
-    for corpus in ("folk", "../poem", "/etc/passwd", "hub:owner/name"):
-        told = refusal(client, **asked, topic="surprise", corpus=corpus)
-        assert "of the domain music" in told if corpus == "folk" else "not in the list" in told
-    assert "label" in refusal(client, **music, topic="probe", labels="speaker", corpus="folk")
-
-
-def test_a_look_can_be_stopped(room: Any, runs: Path) -> None:
-    from toolkit.api.inspecting import TOPICS, inspect
-
-    pacing = room("pacing")
-    stops = pacing.Stops()
-    paced = pacing.Paced(stops, "me")
-    stops.ask("me")
-    run = open_run(runs / "poem")
-    for topic in TOPICS:
-        with pytest.raises(pacing.StoppedError, match="stopped"):
-            inspect(run, topic, watch=paced.watch, corpus="python-docs", folder="python-docs")
-
-
-def test_every_topic_can_be_looked_at(room: Any) -> None:
-    from toolkit.api.inspecting import TOPICS
-
-    parts = room("inside_parts")
-    assert set(parts.TITLES) == set(TOPICS)
-    assert all(len(parts.about(each)) > 20 and "`" not in parts.about(each) for each in TOPICS)
-
-
-def test_a_look_is_stopped_on_its_way(runs: Path) -> None:
-    from toolkit.api.inspecting import inspect
-
-    class EnoughError(Exception):
-        pass
-
-    def after(looks: int) -> Any:
-        left = iter(range(looks))
-
-        def watch() -> None:
-            if next(left, None) is None:
-                raise EnoughError
-
-        return watch
-
-    run = open_run(runs / "poem")
-    table = {"probe": {"labels": "speaker", "corpus": "python-docs"}, "odd": {"folder": "python-docs"}}
-    for topic in ("context", "odd", "units", "gradient"):
-        with pytest.raises(EnoughError):
-            inspect(run, topic, watch=after(2), **{"corpus": "python-docs", **table.get(topic, {})})
-
-
-def test_looking_inside_refuses_in_a_sentence(client: Any) -> None:
-    asked = {
-        "run": "text: poem",
-        "topic": "gates",
-        "text": "",
-        "layer": 0,
-        "unit": 0,
-        "seed": "",
-        "api_name": "/look_inside",
-    }
-    for odd in (
-        {"run": "text: nobody"},
-        {"run": "../poem"},
-        {"topic": "odd"},
-        {"topic": "forecast"},
-        {"topic": "probe"},
-        {"topic": "clamp", "unit": 999},
-        {"unit": -1},
-    ):
-        assert refusal(client, **{**asked, **odd})
-
-
 def test_only_the_ways_to_generate_are_public(address: str) -> None:
     with urllib.request.urlopen(f"{address}gradio_api/info", timeout=10) as answer:
         info = json.load(answer)
@@ -388,88 +239,6 @@ def test_a_taken_port_is_one_sentence(apps: ModuleType, runs: Path, address: str
 
 
 # --- pacing --------------------------------------------------------------------------------------------------
-
-
-def test_parts_are_gathered_and_none_is_lost(room: Any) -> None:
-    pacing = room("pacing")
-    paced = pacing.Paced(pacing.Stops(), "me")
-    looks = [len(parts) for parts in paced.looks(range(5_000))]
-    assert looks[0] == 1 and len(looks) < 50
-    assert paced.parts == list(range(5_000)) and not paced.out_of_time
-
-
-def test_a_stop_ends_only_the_generation_under_way(room: Any) -> None:
-    pacing = room("pacing")
-    stops = pacing.Stops(grace=0)
-    stops.ask("me")  # of a generation that ends
-    stops.over("me")
-
-    def endless() -> Iterator[int]:
-        for number in range(10**6):
-            if number == 3:
-                stops.ask("another")
-            if number == 10:
-                stops.ask("me")
-            yield number
-
-    paced = pacing.Paced(stops, "me")
-    list(paced.looks(endless()))
-    assert paced.parts == list(range(11)) and not paced.out_of_time
-    stops.over("me")
-    following = pacing.Paced(stops, "me")
-    list(following.looks(range(5)))
-    assert following.parts == list(range(5))
-
-
-def test_a_stop_that_comes_too_late_is_not_meant_for_the_next(room: Any) -> None:
-    stops = room("pacing").Stops(grace=0.05)
-    stops.over("me")
-    stops.ask("me")
-    assert not stops.asked("me")
-    time.sleep(0.06)
-    stops.ask("me")
-    assert stops.asked("me")
-    stops.over("me")
-    assert not stops.asked("me")
-
-
-def test_a_stop_ends_what_still_waits_for_its_turn(room: Any) -> None:
-    pacing = room("pacing")
-    stops = pacing.Stops()
-    stops.ask("me")
-    paced = pacing.Paced(stops, "me")
-    list(paced.looks(range(5)))
-    assert paced.parts == [0] and paced.ended()
-
-
-def test_the_clock_ends_a_generation(room: Any) -> None:
-    pacing = room("pacing")
-
-    def slow() -> Iterator[int]:
-        while True:
-            time.sleep(0.02)
-            yield 0
-
-    paced = pacing.Paced(pacing.Stops(), "me", limit=0.1)
-    list(paced.looks(slow()))
-    assert paced.out_of_time and 3 <= len(paced.parts) <= 7
-    with pytest.raises(ToolkitError, match="after 0 seconds"):
-        paced.watch()
-
-
-def test_what_shows_nothing_yet_can_be_stopped_too(room: Any) -> None:
-    pacing = room("pacing")
-    stops = pacing.Stops()
-    paced = pacing.Paced(stops, "me")
-    paced.watch()
-    stops.ask("another")
-    paced.watch()
-    stops.ask("me")
-    with pytest.raises(ToolkitError, match="stopped"):
-        paced.watch()
-
-
-# --- the library ---------------------------------------------------------------------------------------------
 
 
 def test_runs_are_found_by_name_and_domain(room: Any, runs: Path) -> None:

@@ -23,7 +23,8 @@ from toolkit.api.materials import built_in, guess_domain, open_corpus, prepare
 from toolkit.api.results import Result
 from toolkit.api.running import Run, list_runs, open_run, runs_in
 from toolkit.api.shipping import ship
-from toolkit.api.streaming import Stream, in_turn
+from toolkit.api.streaming import Stream
+from toolkit.generate import in_turn
 
 if TYPE_CHECKING:
     from toolkit.api.fitting import Stopped, dry_run, fit, resume

@@ -192,11 +192,6 @@ def _each_row(batch: Iterator[tuple[int, generate.Step]], count: int) -> list[It
     return [row(each) for each in held]
 
 
-def in_turn(streams: Iterable[Stream]) -> Iterator[tuple[int, Any]]:
-    """(number, part) of several generations, of each one part after another in turn, until all are over."""
-    return generate.in_turn(map(iter, streams))
-
-
 def _drawn(request: Request) -> Stream:
     return Stream(request, request.drawn())
 

@@ -111,16 +111,14 @@ class Picture:
 
 def svg(picture: Picture) -> str:
     """The picture as an SVG element of class ``piano-roll``; the same text for equal pictures."""
-    bands = []
-    top = 0.0
+    bands, top = [], 0.0
     for band in picture.bands:
         bands.append(f'<g transform="translate(0 {top:g})">{"".join(_svg(band.shapes))}</g>')
         top += band.height
     drawn = "\n".join(bands)
     told = f"{picture.name}\n{picture.description}\n{drawn}"
-    mark = hashlib.sha256(told.encode("utf-8", "replace")).hexdigest()[
-        :8
-    ]  # of different pictures on one page none has the ids of another
+    # Of different pictures on one page none has the ids of another.
+    mark = hashlib.sha256(told.encode("utf-8", "replace")).hexdigest()[:8]
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="piano-roll" viewBox="0 0 {picture.width:g} '
         f'{picture.height:g}" width="100%" style="max-width:{picture.width:g}px" role="img" '
